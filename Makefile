@@ -1,0 +1,73 @@
+# One verb per chore. Every verb installs what it needs first; `make help` lists them.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+LABEXT := jupyter_govern/labextension/package.json
+LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/yarn.lock labextension/tsconfig.json
+PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_govern_kernel server_ext/jupyter_govern_server
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test unit integration ui lint types bench redteam lock schema clean setup browser
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed ## install everything below .venv and build the labextension
+
+$(VENV)/.packages: requirements/dev.lock
+	@scripts/python-venv "$(PYTHON)" $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+labextension/node_modules/.installed: $(VENV)/.packages labextension/package.json labextension/yarn.lock
+	@scripts/node-version
+	cd labextension && jlpm install --immutable
+	@touch $@
+
+$(LABEXT): labextension/node_modules/.installed $(LABEXT_SOURCES)
+	cd labextension && jlpm build:prod
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@scripts/link-labextension $(VENV)
+	@touch $@
+
+browser:
+	@scripts/debian-packages chromium fonts-dejavu-core
+
+demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
+	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
+
+test: setup browser ## all tests: unit, integration with real servers, JupyterLab in a real browser
+	$(BIN)/pytest tests
+
+unit: setup ## unit tests alone: seconds
+	$(BIN)/pytest tests/unit
+
+integration: setup ## integration tests alone
+	$(BIN)/pytest tests/integration
+
+ui: setup browser ## browser tests alone; they also take the screenshots in docs/
+	$(BIN)/pytest tests/ui
+
+lint: setup ## ruff, mypy --strict, import-linter, tsc; warnings are errors
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(PY_SOURCES) bench scripts/lock.py
+	$(BIN)/lint-imports
+	cd labextension && jlpm lint
+
+bench: setup ## pgbench and a 1M-row read: direct, through the gateway, through pgbouncer where it is installed
+	$(BIN)/python -m bench
+
+redteam: setup ## REDTEAM=folder of a red-team corpus with run.py: run it against a gateway of its own
+	$(BIN)/python -m bench.redteam "$(REDTEAM)" $(ARGS)
+
+schema: setup ## write schema/govern.schema.json anew from the configuration model
+	$(BIN)/python -m jupyter_govern.config.schema > schema/govern.schema.json
+
+lock: $(VENV)/.packages ## resolve requirements/dev.lock anew
+	$(BIN)/python scripts/lock.py
+
+clean: ## remove what was built and installed
+	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/*.tsbuildinfo jupyter_govern/labextension .mypy_cache .ruff_cache

@@ -1,0 +1,34 @@
+"""Write requirements/dev.lock: every package that development, tests and the demo need, pinned with hashes.
+
+Reads pyproject.toml (base dependencies and all extras) and lets pip-compile resolve them. The lock names no index, so
+it works with whichever one pip is set up for. Run it as `make lock` after a change of dependencies.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = ("--quiet", "--strip-extras", "--generate-hashes", "--allow-unsafe", "--no-header", "--no-annotate", "--no-emit-index-url",
+           "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options")
+
+
+def wanted() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    everything = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    return sorted({r for r in everything if not r.startswith(project["name"])})
+
+
+def main() -> int:
+    source = ROOT / "requirements" / "dev.in"
+    source.write_text("# Written by scripts/lock.py from pyproject.toml: change it there.\n" + "\n".join(wanted()) + "\n")
+    lock = source.with_suffix(".lock")
+    command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *sys.argv[1:], "--output-file", str(lock), str(source)]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
