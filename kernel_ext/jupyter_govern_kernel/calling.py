@@ -82,7 +82,7 @@ class _Call:
             target=self.request.target,
             text=self.request.sql,
             was_open=was_open,
-            aborted=status is TransactionStatus.INERROR,
+            status=status,
         )
 
 

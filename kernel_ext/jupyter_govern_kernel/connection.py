@@ -7,8 +7,10 @@ and where to connect, no IPython display and no SQL of its own but the report.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -89,8 +91,16 @@ class GovernedConnection(psycopg.Connection[Any]):
         cell = self.where_from()
         if cell is None or cell == self._reported:
             return
-        psycopg.Cursor(self).execute(report_statement(cell).encode())
+        try:
+            psycopg.Cursor(self).execute(report_statement(cell).encode())
+        except psycopg.errors.InFailedSqlTransaction:
+            return  # nothing but ROLLBACK can run now, and that must stay possible
         self._reported = cell
+
+    def rollback(self) -> None:
+        """Roll back; a report made inside the transaction is made again, whoever holds such settings to be part of it."""
+        self._reported = None
+        super().rollback()
 
     def masked_columns(self) -> tuple[MaskedColumn, ...]:
         """What the gateway said it hid in the last result; names only, so a guess where two columns share one."""
@@ -100,6 +110,15 @@ class GovernedConnection(psycopg.Connection[Any]):
             return tuple(MaskedColumn(name=str(m["name"]), rule=str(m["rule"]), format=str(m["format"])) for m in listed)
         except (ValueError, KeyError, TypeError):
             return ()
+
+
+def authority(ca_file: str) -> str | None:
+    """libpq's `sslrootcert`: the gateway's own file where it is on this machine, else the person's, else the system's."""
+    if ca_file and Path(ca_file).is_file():
+        return ca_file
+    if os.environ.get("PGSSLROOTCERT") or (Path.home() / ".postgresql" / "root.crt").is_file():
+        return None  # libpq finds these by itself
+    return "system"
 
 
 def open_connection(
@@ -113,7 +132,7 @@ def open_connection(
         user=endpoint.user,
         password=token,
         sslmode=endpoint.sslmode,
-        sslrootcert=endpoint.ca_file or None,
+        sslrootcert=authority(endpoint.ca_file),
         application_name=APPLICATION_NAME,
         options="-c govern.client=kernel",
         connect_timeout=CONNECT_SECONDS,

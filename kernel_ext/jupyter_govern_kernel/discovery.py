@@ -10,6 +10,8 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 
+from jupyter_govern_kernel.gateway_api import Address
+
 MAX_FILE = 64 * 1024
 
 
@@ -17,23 +19,27 @@ MAX_FILE = 64 * 1024
 class Login:
     """What `jupyter govern login` kept."""
 
-    url: str
+    address: Address
     token: str
 
 
-def gateway_url() -> str:
+def gateway_address() -> Address:
     """The gateway's address: $JUPYTER_GOVERN_URL, else what a gateway on this machine wrote down, else ""."""
-    if said := os.environ.get("JUPYTER_GOVERN_URL"):
-        return said
-    return str(_read(Path(jupyter_runtime_dir()) / "govern-gateway.json").get("api_url") or "")
+    found = _read(Path(jupyter_runtime_dir()) / "govern-gateway.json")
+    url = os.environ.get("JUPYTER_GOVERN_URL") or str(found.get("api_url") or "")
+    return Address(url=url, ca_file=str(found.get("ca_file") or ""))
 
 
 def kept_login() -> Login | None:
     """The person token that `jupyter govern login` keeps, if there is one."""
     kept = _read(Path(jupyter_data_dir()) / "govern" / "credentials.json")
     token = kept.get("token")
-    url = gateway_url() if os.environ.get("JUPYTER_GOVERN_URL") else str(kept.get("url") or "") or gateway_url()
-    return Login(url=url, token=token) if isinstance(token, str) and token else None
+    if not isinstance(token, str) or not token:
+        return None
+    here = gateway_address()
+    if os.environ.get("JUPYTER_GOVERN_URL") or not kept.get("url"):
+        return Login(address=here, token=token)
+    return Login(address=Address(url=str(kept["url"]), ca_file=str(kept.get("ca_file") or here.ca_file)), token=token)
 
 
 def _read(path: Path) -> dict[str, Any]:

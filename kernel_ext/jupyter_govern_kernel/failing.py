@@ -6,6 +6,7 @@ Knows psycopg's error fields and the gateway's own refusals, no display.
 from __future__ import annotations
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from jupyter_govern_kernel.binds import Bound
 from jupyter_govern_kernel.problems import ConnectionLost, Report, SpokenError, StatementFailed, StatementRefused
@@ -13,13 +14,15 @@ from jupyter_govern_kernel.problems import ConnectionLost, Report, SpokenError, 
 _UNEXPLAINED = "Its outcome is not known here: `jupyter govern sessions` (or the Sessions panel) shows what was recorded."
 
 
-def spoken(problem: psycopg.Error, bound: Bound, *, target: str, text: str, was_open: bool, aborted: bool) -> SpokenError:
-    """The error for the person. `was_open`: a transaction was open before; `aborted`: one is now, and aborted."""
+def spoken(
+    problem: psycopg.Error, bound: Bound, *, target: str, text: str, was_open: bool, status: TransactionStatus
+) -> SpokenError:
+    """The error for the person. `was_open`: a transaction was open before; `status`: how the connection stands now."""
     sqlstate = problem.sqlstate or problem.diag.sqlstate or ""
-    if not sqlstate:
+    if not sqlstate or status is TransactionStatus.UNKNOWN:
         return _without_state(problem, target, was_open=was_open)
     report = _report(problem, bound, sqlstate)
-    notes = ["The transaction is aborted: ROLLBACK ends it."] if aborted else []
+    notes = ["The transaction is aborted: ROLLBACK ends it."] if status is TransactionStatus.INERROR else []
     if sqlstate == "42601" and bound.names and "multiple commands" in report.message:
         notes.append("With :name parameters a cell holds one statement; write one cell for each.")
     kind = StatementRefused if _is_refusal(report) else StatementFailed
@@ -38,12 +41,13 @@ def _report(problem: psycopg.Error, bound: Bound, sqlstate: str) -> Report:
         hint=diag.message_hint or "",
         context=diag.context or "",
         position=position,
+        routine=diag.source_function or "",
     )
 
 
 def _is_refusal(report: Report) -> bool:
-    """The gateway's 42501 names a rule in its DETAIL; PostgreSQL's own "permission denied" has no DETAIL."""
-    return report.sqlstate == "42501" and bool(report.detail)
+    """PostgreSQL's own "permission denied" names the routine that raised it; the gateway's refusal does not."""
+    return report.sqlstate == "42501" and not report.routine
 
 
 def _without_state(problem: psycopg.Error, target: str, *, was_open: bool) -> SpokenError:

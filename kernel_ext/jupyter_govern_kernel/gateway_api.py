@@ -1,21 +1,18 @@
-"""The few calls a kernel makes to the gateway's HTTP API, and its failures in words for the person.
+"""The few calls a kernel makes to the gateway's HTTP API, and its failures in words for the person at the notebook.
 
-Knows the API's paths, nothing of where tokens come from and nothing of SQL.
+Knows the shared client, nothing of where tokens come from and nothing of SQL.
 """
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from jupyter_govern.client import GatewayClient, GatewayProblem, GatewayUnreachable
 from jupyter_govern_kernel.connection import Endpoint
 from jupyter_govern_kernel.problems import GatewayNotRunning, NotLoggedIn, SpokenError
-
-SECONDS = 15.0
-MAX_ANSWER = 16 * 1024 * 1024
 
 HOW_TO_START = (
     "Start it with `jupyter govern gateway govern.toml`, or let the notebook server do so "
@@ -30,24 +27,30 @@ class GatewayRefused(SpokenError):
     headline = "Gateway"
 
 
-def me(url: str, token: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the gateway's API is; `ca_file` vouches for an https certificate of its own making."""
+
+    url: str
+    ca_file: str = ""
+
+
+def me(address: Address, token: str) -> dict[str, Any]:
     """Whose token this is: {subject, groups, kind, expires_at}."""
-    return _object(_ask(url, token, "me"))
+    with _spoken():
+        return _client(address, token).me()
 
 
-def kernel_token(url: str, token: str, kernel_id: str) -> dict[str, Any]:
+def kernel_token(address: Address, token: str, kernel_id: str) -> dict[str, Any]:
     """A kernel's short-lived token for a longer-lived one."""
-    return _object(_ask(url, token, "tokens", {"kernel_id": kernel_id, "server": ""}))
+    with _spoken():
+        return _client(address, token).kernel_token(kernel_id)
 
 
-def targets(url: str, token: str) -> list[dict[str, Any]]:
+def targets(address: Address, token: str) -> list[dict[str, Any]]:
     """What may be reached, what is masked there, and where it is connected to."""
-    answer = _ask(url, token, "targets")
-    if isinstance(answer, dict):
-        answer = answer.get("targets")
-    if not isinstance(answer, list):
-        raise GatewayRefused("the gateway's list of targets could not be read.")
-    return answer
+    with _spoken():
+        return _client(address, token).targets()
 
 
 def endpoint(connect: dict[str, Any]) -> Endpoint:
@@ -62,38 +65,17 @@ def endpoint(connect: dict[str, Any]) -> Endpoint:
     )
 
 
-def _ask(url: str, token: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise GatewayNotRunning(f"{url!r} is not a gateway's address.", lines=HOW_TO_START)
-    request = urllib.request.Request(  # noqa: S310 (the scheme was just checked)
-        f"{url.rstrip('/')}/api/v1/{path}",
-        None if body is None else json.dumps(body).encode(),
-        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-    )
+def _client(address: Address, token: str) -> GatewayClient:
+    return GatewayClient(address.url, token, ca_file=address.ca_file)
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """The client's problems as what a person reads in a cell."""
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            return json.loads(answer.read(MAX_ANSWER))
-    except urllib.error.HTTPError as problem:
-        raise _refusal(problem) from None
-    except OSError as problem:
-        reason = getattr(problem, "reason", problem)
-        raise GatewayNotRunning(f"nothing answers properly at {url} ({reason}).", lines=HOW_TO_START) from None
-    except ValueError:
-        raise GatewayRefused(f"what {url} answered could not be read.") from None
-
-
-def _refusal(problem: urllib.error.HTTPError) -> SpokenError:
-    with problem:
-        try:
-            error = json.loads(problem.read(MAX_ANSWER))["error"]
-            message, hint = str(error["message"]), str(error.get("hint") or "")
-        except (OSError, ValueError, KeyError, TypeError):
-            message, hint = f"HTTP {problem.code}", ""
-    kind = NotLoggedIn if problem.code == 401 else GatewayRefused
-    return kind(message, lines=(hint,) if hint else ())
-
-
-def _object(answer: Any) -> dict[str, Any]:
-    if not isinstance(answer, dict):
-        raise GatewayRefused("the gateway's answer could not be read.")
-    return answer
+        yield
+    except GatewayUnreachable as problem:
+        raise GatewayNotRunning(str(problem), lines=HOW_TO_START) from None
+    except GatewayProblem as problem:
+        kind = NotLoggedIn if problem.status == 401 else GatewayRefused
+        raise kind(problem.message, lines=(problem.hint,) if problem.hint else ()) from None

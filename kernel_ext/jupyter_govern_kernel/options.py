@@ -1,7 +1,7 @@
 """The `%govsql` line, read into a Request: target, options, the name to assign to, and the SQL.
 
-Pure: knows no IPython and no database. What begins the SQL is the first word that is neither an option, the target
-nor `name <<`, so the SQL keeps every byte from there on.
+Pure: knows no IPython and no database. The SQL begins at the first word that is neither an option, the target nor
+`name <<`, and keeps every byte from there on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ options
   -n, --rows N       show N rows of the result (default 10; the frame holds all of them)
   --decimal          keep numeric values as decimal.Decimal (default: float64, as pandas.read_sql does)
   --plain            give a plain Table, also where pandas is installed
-  -q, --quiet        show nothing but errors and waiting approvals
+  -q, --quiet        no notices and no command tags; errors and waiting approvals stay
   --notebook PATH    the notebook to report as the origin, where nothing else tells it (default: $GOVERN_NOTEBOOK)
   -h, --help         this text
 """
@@ -71,7 +71,7 @@ def parse_request(line: str, cell: str | None = None) -> Request:
     assign = ""
     if match := _ASSIGN.match(sql):
         assign, sql = match[1], sql[match.end() :]
-    request = _build(target, assign, sql, found)
+    request = _build(target, assign, sql.lstrip(), found)
     if not request.help:
         _require(request, cell)
     return request

@@ -72,7 +72,10 @@ class Cancelled(KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The fields of a PostgreSQL error, the position already in terms of the person's own text (0 is none)."""
+    """The fields of a PostgreSQL error, the position already in terms of the person's own text (0 is none).
+
+    routine: the function in PostgreSQL's own source that raised it; the gateway's errors have none.
+    """
 
     sqlstate: str
     message: str
@@ -81,6 +84,7 @@ class Report:
     hint: str = ""
     context: str = ""
     position: int = 0
+    routine: str = ""
 
 
 class StatementFailed(SpokenError):
@@ -99,7 +103,7 @@ class StatementFailed(SpokenError):
 
 
 class StatementRefused(StatementFailed):
-    """Policy (or an approver) said no. DETAIL carries the rule and its reason, HINT what to do next."""
+    """Policy (or an approver) said no. DETAIL carries the rules and their reasons, HINT what to do next."""
 
     def __init__(self, report: Report, *, target: str, text: str, note: str = "") -> None:
         super().__init__(report, target=target, text=text, note=note)

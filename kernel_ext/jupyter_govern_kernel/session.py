@@ -39,19 +39,25 @@ class KernelSession:
         self._tickets = tickets or Tickets(shell)
         self._kept: dict[str, GovernedConnection] = {}
         self._in_transaction: set[str] = set()
+        self._path_of: tuple[int | None, str] = (None, "")
         atexit.register(_close_all, weakref.ref(self))
 
     def cell(self, notebook: str = "") -> Cell | None:
         """The cell that runs now; `notebook` overrides what the notebook server says."""
-        return current_cell(self._shell, notebook or self._tickets.notebook())
+        count = getattr(self._shell, "execution_count", None)
+        if count is None or count != self._path_of[0]:  # the notebook may have been renamed between two cells, not within one
+            self._path_of = (count, self._tickets.notebook())
+        return current_cell(self._shell, notebook or self._path_of[1])
 
     def targets(self) -> list[dict[str, Any]]:
         """What GET targets says, with a fresh token."""
+        ticket = self._tickets.fresh()
         try:
-            return self._targets_now()
+            return gateway_api.targets(ticket.address, ticket.token)
         except NotLoggedIn:  # a token that the gateway no longer takes is replaced, once
             self._tickets.forget()
-            return self._targets_now()
+            ticket = self._tickets.fresh()
+            return gateway_api.targets(ticket.address, ticket.token)
 
     def kept_connection(self, target: str, say: Callable[[str], None]) -> GovernedConnection:
         """The magic's connection to `target`, replaced where it was lost; raises ConnectionLost inside a transaction."""
@@ -119,17 +125,14 @@ class KernelSession:
             raise TargetRefused(f"{target} is not open to you: {entry.get('why') or 'no rule allows it'}.")
         return gateway_api.endpoint(entry["connect"])
 
-    def _targets_now(self) -> list[dict[str, Any]]:
-        ticket = self._tickets.fresh()
-        return gateway_api.targets(ticket.api_url, ticket.token)
-
 
 def is_alive(connection: GovernedConnection) -> bool:
     """Whether the other side still holds the connection, without asking it anything."""
     if connection.closed:
         return False
     try:
-        connection.pgconn.consume_input()
+        connection.pgconn.consume_input()  # a parting message, if there is one
+        connection.pgconn.consume_input()  # and the end after it
     except psycopg.Error:
         return False
     return connection.pgconn.status == ConnStatus.OK

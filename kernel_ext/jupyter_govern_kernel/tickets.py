@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_govern_kernel import gateway_api
-from jupyter_govern_kernel.discovery import gateway_url, kept_login
-from jupyter_govern_kernel.gateway_api import HOW_TO_START
+from jupyter_govern_kernel.discovery import gateway_address, kept_login
+from jupyter_govern_kernel.gateway_api import HOW_TO_START, Address
 from jupyter_govern_kernel.problems import GatewayNotRunning, NotLoggedIn
 from jupyter_govern_kernel.provenance import kernel_id
 from jupyter_govern_kernel.server_proof import NotebookServer, ProofRefused, find_server
@@ -40,7 +40,7 @@ class Ticket:
     """A gateway token and where it is good."""
 
     token: str
-    api_url: str
+    address: Address
     subject: str
     expires_at: float
     source: str
@@ -104,19 +104,22 @@ class Tickets:
                 raise GatewayNotRunning(str(problem), lines=HOW_TO_START) from None
             raise
         self._server, self._notebook = server, str(answer.get("notebook") or "")
-        return Ticket(
-            token=str(answer["token"]),
-            api_url=str(answer["api_url"]),
-            subject=str(answer.get("subject", "")),
-            expires_at=_seconds(answer["expires_at"]),
-            source="the notebook server",
-        )
+        try:
+            return Ticket(
+                token=str(answer["token"]),
+                address=Address(url=str(answer["api_url"]), ca_file=str(answer.get("ca_file") or "")),
+                subject=str(answer.get("subject", "")),
+                expires_at=_seconds(answer["expires_at"]),
+                source="the notebook server",
+            )
+        except (KeyError, ValueError):
+            raise ProofRefused("the notebook server's answer could not be read") from None
 
     def _from_login(self) -> Ticket | None:
         kept = kept_login()
         if kept is None:
             return None
-        return self._exchange(kept.url, kept.token, "`jupyter govern login`")
+        return self._exchange(kept.address, kept.token, "`jupyter govern login`")
 
     def _from_file(self) -> Ticket | None:
         name = os.environ.get("JUPYTER_GOVERN_TOKEN_FILE")
@@ -127,18 +130,18 @@ class Tickets:
                 token = file.read(MAX_TOKEN_FILE).strip()
         except (OSError, UnicodeDecodeError) as problem:
             raise NotLoggedIn(f"$JUPYTER_GOVERN_TOKEN_FILE cannot be read: {problem}") from None
-        return self._exchange(gateway_url(), token, "$JUPYTER_GOVERN_TOKEN_FILE")
+        return self._exchange(gateway_address(), token, "$JUPYTER_GOVERN_TOKEN_FILE")
 
-    def _exchange(self, url: str, token: str, source: str) -> Ticket:
+    def _exchange(self, address: Address, token: str, source: str) -> Ticket:
         """A kernel token for a longer-lived one; a token that already is a kernel's is used as it is."""
-        if not url:
+        if not address.url:
             raise GatewayNotRunning("no gateway was found on this machine.", lines=HOW_TO_START)
-        mine = gateway_api.me(url, token)
+        mine = gateway_api.me(address, token)
         if mine["kind"] != "kernel":
-            mine |= gateway_api.kernel_token(url, token, kernel_id(self._shell) or f"process-{os.getpid()}")
+            mine |= gateway_api.kernel_token(address, token, kernel_id(self._shell) or f"process-{os.getpid()}")
             token = str(mine["token"])
         return Ticket(
-            token=token, api_url=url, subject=str(mine["subject"]), expires_at=_seconds(mine["expires_at"]), source=source
+            token=token, address=address, subject=str(mine["subject"]), expires_at=_seconds(mine["expires_at"]), source=source
         )
 
 

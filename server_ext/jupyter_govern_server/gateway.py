@@ -5,7 +5,6 @@ Knows paths and errors; keeps no token. Nothing in here can send a decision on a
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import ssl
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+
+from jupyter_govern.client import is_loopback
 
 MAX_ANSWER = 16 * 1024 * 1024
 MAX_EVENT = 64 * 1024
@@ -36,6 +37,11 @@ class Gateway:
 
     def __init__(self, where: Callable[[], str], *, ca_file: Callable[[], str], seconds: float) -> None:
         self._where, self._ca_file, self._seconds = where, ca_file, seconds
+
+    @property
+    def ca_file(self) -> str:
+        """The authority that vouches for an https address, "" for the system's."""
+        return self._ca_file()
 
     @property
     def url(self) -> str:
@@ -110,12 +116,15 @@ class Gateway:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise GatewayProblem(502, "gateway-unreachable", "no gateway was found.", "Start one, or set GovernApp.gateway_url.")
-        ca_file = self._ca_file()
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            # fail closed: a token in clear on the network is everybody's
+            raise GatewayProblem(502, "gateway-unreachable", f"{url} would send tokens in clear over the network.", "Use https.")
+        ca_file = self.ca_file
         verify: ssl.SSLContext | bool = (
             ssl.create_default_context(cafile=ca_file) if ca_file and parts.scheme == "https" else True
         )
         # a proxy from the environment never sees what goes to this very machine
-        return httpx.AsyncClient(base_url=url, verify=verify, timeout=timeout, trust_env=not _is_loopback(parts.hostname))
+        return httpx.AsyncClient(base_url=url, verify=verify, timeout=timeout, trust_env=not is_loopback(parts.hostname))
 
     def _unreachable(self, problem: Exception) -> GatewayProblem:
         why = str(problem) or type(problem).__name__
@@ -175,10 +184,3 @@ def _problem(status: int, raw: bytes) -> GatewayProblem:
         return GatewayProblem(status, str(error["code"]), str(error["message"]), str(error.get("hint") or ""))
     except (ValueError, KeyError, TypeError):
         return GatewayProblem(502, "gateway-unreachable", f"what answers as the gateway says HTTP {status}.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -60,6 +60,7 @@ class KernelTokens:
             "subject": current.subject,
             "expires_at": expires_at,
             "api_url": self._gateway.url,
+            "ca_file": self._gateway.ca_file,
             "notebook": await self.notebook(kernel_id),
         }
 

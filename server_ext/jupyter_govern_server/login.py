@@ -28,7 +28,7 @@ class LoggedIn:
     token: str
     subject: str
     groups: tuple[str, ...]
-    expires_at: str
+    expires_at: str | float
 
     def has_expired(self, now: float) -> bool:
         """Whether the token's time is over."""
@@ -57,6 +57,7 @@ class Login:
         self._pending: LoginPending | None = None
         self._poll: asyncio.Task[None] | None = None
         self.wake = asyncio.Event()
+        self.problem = ""  # why the last login did not come about
 
     @property
     def current(self) -> LoggedIn | None:
@@ -69,13 +70,6 @@ class Login:
     def pending(self) -> LoginPending | None:
         """The device login that waits, if one does."""
         return self._pending
-
-    @property
-    def problem(self) -> str:
-        """Why the last login did not come about, "" where it did or none was tried."""
-        return self._problem
-
-    _problem = ""
 
     async def start(self) -> LoginPending:
         """Begin a device login; one that waits already is given again. Raises GatewayProblem."""
@@ -94,7 +88,7 @@ class Login:
             )
         except (KeyError, ValueError, TypeError):
             raise GatewayProblem(502, "gateway-unreachable", "the gateway's device login could not be read.") from None
-        self._problem = ""
+        self.problem = ""
         self._poll = self._tasks.start(self._wait(pending), "device login")
         return pending
 
@@ -129,12 +123,12 @@ class Login:
                     if problem.code == "slow_down":
                         interval = min(interval + SLOW_DOWN_SECONDS, MAX_INTERVAL)
                     elif problem.code not in {"authorization_pending", "gateway-unreachable"}:
-                        self._problem = problem.message
+                        self.problem = problem.message
                         return
                     continue
                 await self._accept(answer)
                 return
-            self._problem = "nobody confirmed the code in time."
+            self.problem = "nobody confirmed the code in time."
         finally:
             if self._pending is pending:
                 self._pending = None
@@ -148,22 +142,20 @@ class Login:
                 token=token,
                 subject=str(me["subject"]),
                 groups=tuple(str(group) for group in me.get("groups") or ()),
-                expires_at=str(me["expires_at"]),
+                expires_at=me["expires_at"],
             )
         except (GatewayProblem, KeyError, TypeError) as problem:
-            self._problem = f"the gateway's new token could not be used: {problem}"
+            self.problem = f"the gateway's new token could not be used: {problem}"
             return
         self._log.info("jupyter-govern: %s is logged in at %s", self._current.subject, self._gateway.url)
         self.wake.set()
 
 
-def seconds(moment: str) -> float:
-    """An ISO 8601 time (or a number in text) as seconds since 1970; 0 for what is neither."""
+def seconds(moment: str | float) -> float:
+    """A moment of the API (ISO 8601, or seconds since 1970) as seconds since 1970; 0, long past, for what is neither."""
+    if isinstance(moment, (int, float)):
+        return float(moment)
     try:
         return datetime.fromisoformat(moment).timestamp()
-    except ValueError:
-        pass
-    try:
-        return float(moment)
-    except ValueError:
+    except (ValueError, TypeError):
         return 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jupyter_govern_kernel.binds import bind_names, first_word
 from jupyter_govern_kernel.options import UsageProblem
 
@@ -24,7 +25,7 @@ UNTOUCHED = [
     "select j ? 'k', j ?| array['a'], j @> '{\"a\": 1}', j #>> '{a,b}'",
     "select '%' || 5 % 2, '%s'",
     "select 'unterminated :x",
-    "select \"unterminated :x",
+    'select "unterminated :x',
     "select $q$ unterminated :x",
     "select /* unterminated :x",
     "select $1, $2",
@@ -69,7 +70,7 @@ def test_mixing_with_numbered_parameters_is_refused() -> None:
 
 def test_a_missing_variable_is_named() -> None:
     with pytest.raises(UsageProblem, match=r"no Python variable 'nope'"):
-        bind_names("select :nope").values({}.__getitem__)
+        bind_names("select :nope").values(dict[str, object]().__getitem__)
     assert bind_names("select :b, :a, :b").values({"a": 1, "b": None}.__getitem__) == [None, 1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from jupyter_govern_kernel.options import Request, UsageProblem, parse_request
 
 
@@ -10,18 +11,18 @@ from jupyter_govern_kernel.options import Request, UsageProblem, parse_request
     ("line", "cell", "expected"),
     [
         ("shop", "select 1\n", Request(target="shop", sql="select 1\n")),
-        ("shop select 1", None, Request(target="shop", sql=" select 1")),
-        ("shop x << select 1", None, Request(target="shop", assign="x", sql=" select 1")),
-        ("shop x <<", "select 1\n", Request(target="shop", assign="x", sql="\nselect 1\n")),
-        ("shop", "x << select 1\n", Request(target="shop", assign="x", sql=" select 1\n")),
-        ("shop select *", "from t\n", Request(target="shop", sql=" select *\nfrom t\n")),
+        ("shop select 1", None, Request(target="shop", sql="select 1")),
+        ("shop x << select 1", None, Request(target="shop", assign="x", sql="select 1")),
+        ("shop x <<", "select 1\n", Request(target="shop", assign="x", sql="select 1\n")),
+        ("shop", "x << select 1\n", Request(target="shop", assign="x", sql="select 1\n")),
+        ("shop select *", "from t\n", Request(target="shop", sql="select *\nfrom t\n")),
         ("--rows 5 shop --plain", "select 1", Request(target="shop", rows=5, plain=True, sql="select 1")),
         ("shop --rows=0 -q --decimal", "select 1", Request(target="shop", rows=0, quiet=True, decimal=True, sql="select 1")),
-        ("shop --notebook a/b.ipynb select 1", None, Request(target="shop", notebook="a/b.ipynb", sql=" select 1")),
-        ("shop select 1 --rows", None, Request(target="shop", sql=" select 1 --rows")),
-        ("shop -- a comment", "select 1", Request(target="shop", sql=" -- a comment\nselect 1")),
-        ("shop select 1 << 2", None, Request(target="shop", sql=" select 1 << 2")),
-        ("shop select '{x}' || $$ $y $$", None, Request(target="shop", sql=" select '{x}' || $$ $y $$")),
+        ("shop --notebook a/b.ipynb select 1", None, Request(target="shop", notebook="a/b.ipynb", sql="select 1")),
+        ("shop select 1 --rows", None, Request(target="shop", sql="select 1 --rows")),
+        ("shop -- a comment", "select 1", Request(target="shop", sql="-- a comment\nselect 1")),
+        ("shop select 1 << 2", None, Request(target="shop", sql="select 1 << 2")),
+        ("shop select '{x}' || $$ $y $$", None, Request(target="shop", sql="select '{x}' || $$ $y $$")),
         ("--help", None, Request(help=True)),
     ],
 )

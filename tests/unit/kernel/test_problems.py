@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from jupyter_govern_kernel.problems import Cancelled, Report, SpokenError, StatementFailed, StatementRefused, caret_lines
 
 

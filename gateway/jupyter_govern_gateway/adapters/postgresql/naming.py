@@ -1,0 +1,112 @@
+"""What the session is believed to be: search_path, temporary relations, transaction state; from effects and what the target reports.
+
+The compiler qualifies what it splices, so a belief that is wrong costs a refusal, not a leak. An unknown search_path is
+believed to be empty: unqualified names then are not found, and what is not found is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyter_govern_gateway.codecs.postgresql.backend import IDLE
+
+DEFAULT_SEARCH_PATH: Final = ("$user", "public")
+
+
+def read_search_path(text: str) -> tuple[str, ...] | None:
+    """The schemas of a search_path as SHOW prints it; None where it cannot be read."""
+    names: list[str] = []
+    rest = text.strip()
+    while rest:
+        if rest.startswith('"'):
+            name, rest_or_none = _quoted(rest)
+            if rest_or_none is None:
+                return None
+            rest = rest_or_none
+        else:
+            name, comma, tail = rest.partition(",")
+            name, rest = name.strip().lower(), comma + tail
+            if not name or '"' in name or " " in name:
+                return None
+        names.append(name)
+        rest = rest.strip()
+        if rest:
+            if not rest.startswith(",") or not rest[1:].strip():
+                return None
+            rest = rest[1:].strip()
+    return tuple(names)
+
+
+def _quoted(text: str) -> tuple[str, str | None]:
+    at, name = 1, ""
+    while True:
+        stop = text.find('"', at)
+        if stop < 0:
+            return name, None
+        name += text[at:stop]
+        if text[stop + 1 : stop + 2] != '"':
+            return name, text[stop + 1 :]
+        name, at = name + '"', stop + 2
+
+
+class SessionNaming:
+    """The belief, with what a rollback takes back."""
+
+    __slots__ = ("_before", "_lasting", "path", "temporary", "version")
+
+    def __init__(self, path: tuple[str, ...] = DEFAULT_SEARCH_PATH) -> None:
+        self.path = path
+        self.temporary: frozenset[str] = frozenset()
+        self.version = 0
+        self._lasting = path
+        self._before: tuple[tuple[str, ...], frozenset[str]] | None = None
+
+    def set_path(self, path: tuple[str, ...] | None, *, local: bool, status: int) -> None:
+        """A SET search_path took effect (None: to something we could not read)."""
+        self._remember(status)
+        new = path if path is not None else ()
+        if not local:
+            self._lasting = new
+        elif status == IDLE:
+            return  # SET LOCAL outside a transaction has no effect
+        self._become(new, self.temporary)
+
+    def observed_path(self, text: str) -> None:
+        """The target reported it (PostgreSQL 18 and later do): that is the truth."""
+        self._become(read_search_path(text) or (), self.temporary)
+
+    def set_temporary(self, names: frozenset[str], *, status: int) -> None:
+        """Temporary relations were made or dropped."""
+        self._remember(status)
+        self._become(self.path, names)
+
+    def forget(self) -> None:
+        """DISCARD ALL."""
+        self._lasting, self._before = DEFAULT_SEARCH_PATH, None
+        self._become(DEFAULT_SEARCH_PATH, frozenset())
+
+    def transaction_ended(self, *, committed: bool) -> None:
+        """COMMIT keeps what was SET, not what was SET LOCAL; ROLLBACK takes back everything."""
+        if self._before is None:
+            return
+        path, temporary = self._before
+        self._before = None
+        if committed:
+            self._become(self._lasting, self.temporary)
+        else:
+            self._lasting = path
+            self._become(path, temporary)
+
+    def savepoint_undone(self) -> None:
+        """ROLLBACK TO: what it took back, we did not keep, so nothing is known any more."""
+        if self._before is not None:
+            self._become((), self.temporary)
+
+    def _remember(self, status: int) -> None:
+        if status != IDLE and self._before is None:
+            self._before = (self.path, self.temporary)
+
+    def _become(self, path: tuple[str, ...], temporary: frozenset[str]) -> None:
+        if path != self.path or temporary != self.temporary:
+            self.path, self.temporary = path, temporary
+            self.version += 1

@@ -1,0 +1,185 @@
+"""From a statement's bytes to its Plan: one dictionary look-up where the session has seen it, else the gateway's cache,
+else a compilation that the driver has done in a worker.
+
+Asks the Door; knows no messages and no sockets.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_govern.errors import Blocked, SyntaxProblem
+from jupyter_govern.model import Cell, Decision, Facts
+from jupyter_govern_gateway.adapters.postgresql.entries import Plan, Refusal
+from jupyter_govern_gateway.adapters.postgresql.naming import SessionNaming
+from jupyter_govern_gateway.adapters.postgresql.refusals import BAD_TEXT, refusal_of
+from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSION
+from jupyter_govern_gateway.sql.effects import TransactionBoundary
+
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.adapters.postgresql.door import Door
+    from jupyter_govern_gateway.sql.compiler import Compiled
+    from jupyter_govern_gateway.sql.naming import Naming
+
+UNREAD = Facts(kinds=frozenset())
+MAX_CELL_TEXT = 1024
+
+
+class Planner:
+    """The plans of one session."""
+
+    def __init__(self, door: Door, naming: SessionNaming, codec: str) -> None:
+        self.door = door
+        self.naming = naming
+        self.codec = codec
+        self.prepared_facts: dict[str, Facts] = {}
+        self._plans: dict[bytes, Plan] = {}
+        self._stamp = door.stamp()
+        self._naming_version = naming.version
+        self._fresh: tuple[str, object, Compiled | Blocked | SyntaxProblem] | None = None
+        self.stamp: object = object()
+
+    def current(self) -> object:
+        """Another object whenever the same text could mean or be allowed something else."""
+        stamp = self.door.stamp()
+        if stamp is not self._stamp or self._naming_version != self.naming.version:
+            self._stamp, self._naming_version = stamp, self.naming.version
+            self._plans.clear()
+            self.stamp = object()
+        return self.stamp
+
+    def set_codec(self, codec: str) -> None:
+        """The client's encoding changed, and with it what its bytes mean."""
+        self.codec = codec
+        self._plans.clear()
+        self.stamp = object()
+
+    def find(self, raw: bytes) -> Plan | None:
+        """The plan of this text, or None where it must be compiled first (`text_of`, then `compiled` or `failed`)."""
+        self.current()
+        plan = self._plans.get(raw)
+        if plan is not None:
+            return plan
+        try:
+            text = raw.decode(self.codec)
+        except UnicodeDecodeError:
+            return self._unreadable()
+        found = self._take_fresh(text) or self.door.look_up(text, self.naming_for(text))
+        if found is None:
+            return None
+        if isinstance(found, Blocked | SyntaxProblem):
+            return self._refused(text, found)
+        plan = self._plan(text, found)
+        if len(raw) <= MAX_PLAN_KEY and not _depends_on_prepared(text):
+            if len(self._plans) >= MAX_PLANS_PER_SESSION:
+                del self._plans[next(iter(self._plans))]
+            self._plans[raw] = plan
+        return plan
+
+    def text_of(self, raw: bytes) -> str:
+        """The text to compile."""
+        return raw.decode(self.codec)
+
+    def naming_for(self, text: str) -> Naming:
+        """What the session is believed to be. Prepared statements are named only where the text could run one:
+        otherwise every new name would make every cached statement unknown."""
+        prepared = tuple(self.prepared_facts.items()) if _depends_on_prepared(text) else ()
+        return self.door.naming(self.naming.path, self.naming.temporary, prepared)
+
+    def fresh(self, text: str, found: Compiled | Blocked | SyntaxProblem) -> None:
+        """A compilation that was asked for is done; it counts for the next `find` if nothing changed meanwhile."""
+        self._fresh = (text, self.current(), found)
+
+    def _take_fresh(self, text: str) -> Compiled | Blocked | SyntaxProblem | None:
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None and fresh[0] == text and fresh[1] is self.current():
+            return fresh[2]
+        return None
+
+    def _unreadable(self) -> Plan:
+        plan = Plan("", UNREAD, _block("the statement is not text in the session's client_encoding"))
+        plan.refusal = Refusal(BAD_TEXT, plan.decision.reason)
+        return plan
+
+    def _refused(self, text: str, problem: Blocked | SyntaxProblem) -> Plan:
+        refusal = refusal_of(problem)
+        facts = Facts(kinds=frozenset(), unjudged=refusal.message)
+        rules = problem.rules if isinstance(problem, Blocked) else ()
+        reason = refusal.message if isinstance(problem, Blocked) else f"syntax error: {refusal.message}"
+        plan = Plan(text, facts, replace(_block(reason), rules=rules, hint=refusal.hint))
+        plan.refusal = refusal
+        return plan
+
+    def _plan(self, text: str, compiled: Compiled) -> Plan:
+        if compiled.is_cell_report is not None:
+            return self._cell_report(text, compiled.is_cell_report)
+        plan = Plan(text, compiled.facts, self.door.decide(compiled.facts))
+        plan.compiled, plan.effects = compiled, compiled.effects
+        sql = self._limit(plan, compiled)
+        plan.unchanged = sql == text
+        try:
+            plan.sql = sql.encode(self.codec)
+        except UnicodeEncodeError:
+            # only what we splice in can fail here: names of columns that the client's encoding lacks
+            return self._refused(text, Blocked("the masked statement cannot be written in the session's client_encoding"))
+        plan.may_copy_in = "copy" in compiled.facts.kinds
+        plan.changes_session = _changes_session(text, compiled)
+        return plan
+
+    def inner(self, plan: Plan, facts: Facts) -> Plan:
+        """Running what SQL's PREPARE prepared: the same text, the facts of the statement inside."""
+        made = Plan(plan.text, facts, self.door.decide(facts))
+        made.compiled, made.sql = plan.compiled, plan.sql
+        return made
+
+    def _limit(self, plan: Plan, compiled: Compiled) -> str:
+        rows = min((limit for limit in plan.decision.limits if limit.rows > 0), key=lambda limit: limit.rows, default=None)
+        seconds = min((li for li in plan.decision.limits if li.seconds > 0), key=lambda li: li.seconds, default=None)
+        if seconds is not None:
+            plan.seconds, plan.second_rule = seconds.seconds, seconds.rule
+        if rows is None:
+            return compiled.sql
+        plan.row_limit, plan.row_rule = rows.rows, rows.rule
+        limited = compiled.limited(rows.rows)
+        if not limited:
+            return compiled.sql
+        plan.position_shift = limited.find(compiled.sql.rstrip("; \t\r\n"))
+        return limited
+
+    def _cell_report(self, text: str, payload: str) -> Plan:
+        plan = Plan(text, UNREAD, _block(""))
+        cell = read_cell(payload)
+        if cell is None:
+            plan.refusal = Refusal("22023", "govern.cell wants a JSON object with the fields of a notebook cell")
+        plan.cell = cell
+        return plan
+
+
+def read_cell(payload: str) -> Cell | None:
+    """The cell that a kernel reports; None where it is not one. Reported, never proof."""
+    try:
+        said: Any = json.loads(payload)
+        if not isinstance(said, dict):
+            return None
+        words = {key: str(said.get(key, ""))[:MAX_CELL_TEXT] for key in ("notebook", "cell_id", "source_sha256", "kernel_id")}
+        return Cell(**words, execution_count=int(said.get("execution_count") or 0))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _block(reason: str) -> Decision:
+    return Decision(effect="block", rules=(), reason=reason)
+
+
+def _depends_on_prepared(text: str) -> bool:
+    # EXECUTE is a keyword: however the statement is written, the word is in it
+    return "execute" in text.lower()
+
+
+def _changes_session(text: str, compiled: Compiled) -> bool:
+    if any(not isinstance(effect, TransactionBoundary) for effect in compiled.effects):
+        return True
+    lowered = text.lower()
+    return "encoding" in lowered or " names" in lowered

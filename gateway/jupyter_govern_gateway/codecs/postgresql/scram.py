@@ -1,0 +1,147 @@
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding: the server's side towards clients, the client's towards targets.
+
+Pure: nonces come in, nothing is looked up. Several verifiers may share one salt (all tokens of one person): the proof is
+tried against each, in constant time per verifier.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Final
+
+from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
+
+MAX_ITERATIONS: Final = 10_000_000
+"""A target that asks for more work than this is not worth it."""
+
+
+def saslprep(password: str) -> bytes:
+    """RFC 4013 as far as PostgreSQL does it: what cannot be prepared is taken as it is."""
+    import stringprep
+    import unicodedata
+
+    if password.isascii():
+        return password.encode()
+    kept = "".join(" " if stringprep.in_table_c12(c) else c for c in password if not stringprep.in_table_b1(c))
+    prepared = unicodedata.normalize("NFKC", kept)
+    return (prepared or password).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientFirst:
+    """The client's first message, read."""
+
+    gs2_header: bytes
+    bare: bytes
+    nonce: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class ServerExchange:
+    """The server's side of one exchange: first answer, then check of the proof."""
+
+    salt: bytes
+    iterations: int
+    nonce: bytes
+    _client: ClientFirst | None = field(default=None, init=False)
+    _server_first: bytes = field(default=b"", init=False)
+
+    def answer(self, client_first: bytes) -> bytes:
+        """The server-first-message."""
+        self._client = read_client_first(client_first)
+        salt = base64.b64encode(self.salt)
+        self._server_first = b"r=%s%s,s=%s,i=%d" % (self._client.nonce, self.nonce, salt, self.iterations)
+        return self._server_first
+
+    def check(self, client_final: bytes, verifiers: tuple[tuple[str, bytes, bytes], ...]) -> tuple[str, bytes] | None:
+        """The id of the verifier (id, StoredKey, ServerKey) that the proof fits and the server-final-message; or None."""
+        if self._client is None:
+            raise Malformed("a SCRAM proof before its first message")
+        without_proof, proof = _read_client_final(client_final, self._client, self._client.nonce + self.nonce)
+        message = self._client.bare + b"," + self._server_first + b"," + without_proof
+        found: tuple[str, bytes] | None = None
+        for name, stored_key, server_key in verifiers:
+            signature = hmac.digest(stored_key, message, "sha256")
+            client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+            if hmac.compare_digest(hashlib.sha256(client_key).digest(), stored_key):
+                found = name, b"v=" + base64.b64encode(hmac.digest(server_key, message, "sha256"))
+        return found
+
+
+def read_client_first(data: bytes) -> ClientFirst:
+    """`n,,n=,r=<nonce>`; `y,,` says that the client could bind to the channel and saw that we do not offer it."""
+    head, sep, bare = data.partition(b",,")
+    if not sep or head not in (b"n", b"y"):
+        raise Malformed("a SCRAM message that wants channel binding or an authorisation identity")
+    parts = bare.split(b",")
+    if len(parts) < 2 or not parts[0].startswith(b"n=") or not parts[1].startswith(b"r="):
+        raise Malformed("a SCRAM message without user and nonce")
+    nonce = parts[1][2:]
+    if not nonce or any(not 33 <= c <= 126 for c in nonce):
+        raise Malformed("a SCRAM nonce that is not printable")
+    return ClientFirst(gs2_header=head + b",,", bare=bare, nonce=nonce)
+
+
+def _read_client_final(data: bytes, client: ClientFirst, nonce: bytes) -> tuple[bytes, bytes]:
+    without_proof, sep, encoded = data.rpartition(b",p=")
+    expected = b"c=" + base64.b64encode(client.gs2_header) + b",r=" + nonce
+    if not sep or not hmac.compare_digest(without_proof, expected):
+        raise Malformed("a SCRAM proof for another exchange")
+    proof = _decode(encoded)
+    if len(proof) != 32:
+        raise Malformed("a SCRAM proof of the wrong size")
+    return without_proof, proof
+
+
+def _decode(encoded: bytes) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise Malformed("a SCRAM message that is not base64") from None
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientExchange:
+    """The client's side of one exchange, with a target."""
+
+    password: str
+    nonce: bytes
+    _bare: bytes = field(default=b"", init=False)
+    _expected: bytes = field(default=b"", init=False)
+
+    def first(self) -> bytes:
+        """The client-first-message; the user name is empty, PostgreSQL takes the StartupMessage's."""
+        self._bare = b"n=,r=" + self.nonce
+        return b"n,," + self._bare
+
+    def final(self, server_first: bytes) -> bytes:
+        """The client-final-message. Costs as many hash rounds as the server asks for: not for the event loop."""
+        nonce, salt, iterations = self._read_server_first(server_first)
+        salted = hashlib.pbkdf2_hmac("sha256", saslprep(self.password), salt, iterations)
+        client_key = hmac.digest(salted, b"Client Key", "sha256")
+        without_proof = b"c=biws,r=" + nonce
+        message = self._bare + b"," + server_first + b"," + without_proof
+        signature = hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256")
+        server_key = hmac.digest(salted, b"Server Key", "sha256")
+        self._expected = b"v=" + base64.b64encode(hmac.digest(server_key, message, "sha256"))
+        proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
+        return without_proof + b",p=" + base64.b64encode(proof)
+
+    def _read_server_first(self, data: bytes) -> tuple[bytes, bytes, int]:
+        parts = data.split(b",")
+        if len(parts) < 3 or not (parts[0][:2], parts[1][:2], parts[2][:2]) == (b"r=", b"s=", b"i="):
+            raise Malformed("a SCRAM challenge without nonce, salt and iterations")
+        nonce, count = parts[0][2:], parts[2][2:]
+        if not nonce.startswith(self.nonce) or nonce == self.nonce:
+            raise Malformed("a SCRAM challenge for another exchange")
+        if not count.isdigit() or not 1 <= int(count) <= MAX_ITERATIONS:
+            raise Malformed("a SCRAM challenge with an impossible number of iterations")
+        return nonce, _decode(parts[1][2:]), int(count)
+
+    def verify(self, server_final: bytes) -> bool:
+        """Whether the server knows the password too. One that does not is not our target."""
+        return bool(self._expected) and hmac.compare_digest(server_final, self._expected)

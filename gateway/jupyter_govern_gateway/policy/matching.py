@@ -1,0 +1,53 @@
+"""Does a rule speak of this actor, this target, these facts? Pure predicates over the configuration's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from jupyter_govern.config.model import On, Rule, Who
+from jupyter_govern.model import Access, Actor, Facts
+
+
+def names(who: Who, actor: Actor) -> bool:
+    return actor.subject in who.users or bool(actor.groups.intersection(who.groups))
+
+
+def concerns_actor(rule: Rule, actor: Actor) -> bool:
+    if rule.except_who is not None and names(rule.except_who, actor):
+        return False
+    return rule.who is None or names(rule.who, actor)
+
+
+def concerns_target(rule: Rule, target: str) -> bool:
+    return _any_glob(rule.on.targets, (target,))
+
+
+def restricts(rule: Rule, facts: Facts) -> bool:
+    """For block, approve and limit: whether any part of the statement is what the rule speaks of (all given keys must hold)."""
+    on = rule.on
+    if on.kinds is not None and not facts.kinds.intersection(on.kinds):
+        return False
+    if on.traits is not None and not facts.traits.intersection(on.traits):
+        return False
+    if on.verbs is None and on.resources is None:
+        return True
+    return any(_touches(on, access) for access in facts.accesses)
+
+
+def covers(rule: Rule, access: Access, facts: Facts) -> bool:
+    """For allow: whether this access is allowed by it, in a statement of these kinds (all of them must be)."""
+    on = rule.on
+    if on.kinds is not None and not facts.kinds.issubset(on.kinds):
+        return False
+    if on.traits is not None and not facts.traits.issubset(on.traits):
+        return False
+    return _touches(on, access)
+
+
+def _touches(on: On, access: Access) -> bool:
+    return (on.verbs is None or access.verb in on.verbs) and _any_glob(on.resources, (access.resource,))
+
+
+def _any_glob(patterns: Iterable[str] | None, values: Iterable[str]) -> bool:
+    return patterns is None or any(fnmatchcase(value, pattern) for pattern in patterns for value in values)

@@ -1,0 +1,147 @@
+"""One version of the policy. `decide` is a pure function of actor, target and facts: rules do not depend on their order.
+
+Block beats approve beats allow; masks unite, the strictest format wins a column; every access needs an allow of its own, and
+what nothing allows is blocked. What cannot be judged is blocked wherever a mask, block or approve rule could apply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from jupyter_govern.config.model import Config, Rule
+from jupyter_govern.model import Access, Actor, Decision, Facts, Limit, RuleRef
+from jupyter_govern_gateway.policy import matching
+from jupyter_govern_gateway.policy.standing import MaskPattern, Standing
+
+STRICTEST_FIRST: Final = {"null": 0, "redact": 1, "hash": 2, "partial": 3}
+JUDGING: Final = frozenset({"mask", "block", "approve"})
+
+
+def ref(rule: Rule) -> RuleRef:
+    return RuleRef(name=rule.name, because=rule.because)
+
+
+class PolicySnapshot:
+    """version: the first 12 hex digits of the SHA-256 of the policy file."""
+
+    def __init__(self, config: Config, text: bytes) -> None:
+        self.config = config
+        self.version = hashlib.sha256(text).hexdigest()[:12]
+
+    def rules_for(self, actor: Actor, target: str) -> tuple[Rule, ...]:
+        """The rules that could apply, by name (so that nothing depends on the order of the file)."""
+        mine = (r for r in self.config.rule if matching.concerns_target(r, target) and matching.concerns_actor(r, actor))
+        return tuple(sorted(mine, key=lambda rule: rule.name))
+
+    def standing(self, actor: Actor, target: str) -> Standing:
+        """What holds before any statement is seen."""
+        rules = self.rules_for(actor, target)
+        patterns = [_pattern(rule, column) for rule in rules if rule.effect == "mask" for column in rule.on.columns or ()]
+        patterns.sort(key=lambda p: (STRICTEST_FIRST[p.format], p.keep, p.rule.name, p.schema, p.relation, p.column))
+        judged = any(rule.effect in JUDGING for rule in rules)
+        key = hashlib.sha256(repr((patterns, judged)).encode()).hexdigest()
+        return Standing(masks=tuple(patterns), judged=judged, key=key)
+
+    def decide(self, actor: Actor, target: str, facts: Facts) -> Decision:
+        """What this actor may do with a statement of these facts on this target."""
+        rules = self.rules_for(actor, target)
+        what = describe(facts)
+        blocking = [r for r in rules if r.effect == "block" and matching.restricts(r, facts)]
+        if blocking:
+            return self._decision("block", blocking, f"{what} is blocked by rule {blocking[0].name!r}", hint=blocking[0].hint)
+        if facts.unjudged and any(rule.effect in JUDGING for rule in rules):
+            # what cannot be judged is never allowed where something could be hidden or forbidden
+            return self._decision(
+                "block", [], f"{what} cannot be judged: {facts.unjudged}", hint="rewrite it without that construct"
+            )
+        allowing, missing = self._allowing(rules, facts)
+        if missing is not None:
+            return self._decision(
+                "block", [], f"no rule allows {missing} on {target}", hint="ask whoever keeps the policy for access"
+            )
+        limits = tuple(_limit(r) for r in rules if r.effect == "limit" and r.limit is not None and matching.restricts(r, facts))
+        asking = [r for r in rules if r.effect == "approve" and matching.restricts(r, facts)]
+        if asking:
+            return self._approval(asking, what, limits)
+        return self._decision("allow", allowing, f"{what} is allowed", limits=limits)
+
+    def _allowing(self, rules: tuple[Rule, ...], facts: Facts) -> tuple[list[Rule], str | None]:
+        """The rules that allow it all, or what none of them allows."""
+        allows = [rule for rule in rules if rule.effect == "allow"]
+        if not facts.accesses:
+            # transaction control, settings, expressions without a table: whoever may do anything here may do this
+            return (allows[:1], None) if allows else ([], "connecting")
+        used: list[Rule] = []
+        for access in facts.accesses:
+            found = next((rule for rule in allows if matching.covers(rule, access, facts)), None)
+            if found is None:
+                return [], _missing(access, facts)
+            if found not in used:
+                used.append(found)
+        return used, None
+
+    def _approval(self, asking: list[Rule], what: str, limits: tuple[Limit, ...]) -> Decision:
+        """People who may answer must be able to answer for every rule that asks: the intersection of their approvers."""
+        named = [rule.approvers for rule in asking if rule.approvers is not None]
+        groups = frozenset.intersection(*(frozenset(who.groups) for who in named))
+        users = frozenset.intersection(*(frozenset(who.users) for who in named))
+        if not groups and not users:
+            both = " and ".join(repr(rule.name) for rule in asking)
+            return self._decision(
+                "block", asking, f"{what} needs approval by rules {both}, and nobody may answer for all of them"
+            )
+        return Decision(
+            effect="approve",
+            rules=tuple(ref(rule) for rule in asking),
+            reason=f"{what} needs approval by rule {asking[0].name!r}",
+            hint=asking[0].hint,
+            policy_version=self.version,
+            limits=limits,
+            approver_groups=groups,
+            approver_users=users,
+            approval_seconds=min(rule.expires_seconds for rule in asking),
+        )
+
+    def _decision(
+        self, effect: str, rules: list[Rule], reason: str, *, hint: str = "", limits: tuple[Limit, ...] = ()
+    ) -> Decision:
+        return Decision(
+            effect="allow" if effect == "allow" else "block",
+            rules=tuple(ref(rule) for rule in rules),
+            reason=reason,
+            hint=hint,
+            policy_version=self.version,
+            limits=limits,
+        )
+
+
+def describe(facts: Facts) -> str:
+    """A statement in a few words: `DELETE without WHERE on public.orders`."""
+    words = "/".join(kind.upper() for kind in sorted(facts.kinds)) or "this"
+    traits = "".join(f" {trait.replace('-', ' ')}" for trait in sorted(facts.traits) if trait in SPOKEN)
+    touched = list(dict.fromkeys(a.resource for a in facts.accesses if a.verb != "read")) or list(
+        dict.fromkeys(a.resource for a in facts.accesses)
+    )
+    more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
+    return f"{words}{traits}" + (f" on {', '.join(touched[:3])}{more}" if touched else "")
+
+
+SPOKEN: Final = frozenset({"without-where", "program", "server-file"})
+
+
+def _missing(access: Access, facts: Facts) -> str:
+    return f"{access.verb} of {access.resource} by {'/'.join(sorted(kind.upper() for kind in facts.kinds))}"
+
+
+def _pattern(rule: Rule, column: str) -> MaskPattern:
+    assert rule.mask is not None  # noqa: S101 - the configuration model guarantees it
+    schema, relation, name = column.split(".")
+    return MaskPattern(
+        rule=ref(rule), schema=schema, relation=relation, column=name, format=rule.mask.format, keep=rule.mask.keep
+    )
+
+
+def _limit(rule: Rule) -> Limit:
+    assert rule.limit is not None  # noqa: S101 - the configuration model guarantees it
+    return Limit(rule=ref(rule), rows=rule.limit.rows, seconds=rule.limit.seconds)

@@ -1,0 +1,39 @@
+"""What holds for an actor on a target before any statement is seen.
+
+Pure values: the SQL compiler reads them, policy makes them. Nothing here looks at a statement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from jupyter_govern.model import MaskFormat, RuleRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskPattern:
+    """Columns that one rule hides; schema, relation and column may each hold globs (`fnmatch`, case-sensitive)."""
+
+    rule: RuleRef
+    schema: str
+    relation: str
+    column: str
+    format: MaskFormat
+    keep: int = 4
+
+    def covers(self, schema: str, relation: str, column: str) -> bool:
+        return fnmatchcase(schema, self.schema) and fnmatchcase(relation, self.relation) and fnmatchcase(column, self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """masks: strictest first, so that the first pattern that covers a column decides its format.
+
+    judged: some mask, block or approve rule could apply: statements that cannot be judged are refused.
+    key: digest; equal keys mean that every statement compiles the same way.
+    """
+
+    masks: tuple[MaskPattern, ...]
+    judged: bool
+    key: str

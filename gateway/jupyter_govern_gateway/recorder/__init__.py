@@ -1,0 +1,9 @@
+"""The recorder: what happened, written before it happens.
+
+chain    one append-only, hash-chained file
+session  the recording of one session: operation, approval, result, end
+log      the gateway's own chain: policy, logins, tokens, sessions
+index    SQLite over the files: for lists and searches; can be rebuilt from them
+recorder opens recordings; mends after a crash
+recover  what a crash left: torn tails are cut and noted, open recordings closed as interrupted
+"""

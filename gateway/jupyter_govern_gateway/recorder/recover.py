@@ -1,0 +1,61 @@
+"""What a crash left behind: cut torn tails, note that they were cut, close open recordings as interrupted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_govern.recording import genesis, verify_lines
+from jupyter_govern_gateway.recorder.chain import Chain, Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    path: Path
+    seq: int
+    head: str
+    torn_bytes: int
+    problem: str
+    complete: bool
+
+
+def mend(path: Path) -> Recovered:
+    """Cut a torn last line (bytes behind the last newline) and say where the chain stands. A broken chain is left as it is."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    torn = len(data) - len(whole)
+    if torn:
+        os.truncate(path, len(whole))
+    if not whole:
+        return Recovered(path=path, seq=0, head=genesis(path.stem), torn_bytes=torn, problem="", complete=False)
+    verdict = verify_lines(path.stem, whole)
+    return Recovered(
+        path=path, seq=verdict.entries, head=verdict.head, torn_bytes=torn, problem=verdict.problem, complete=verdict.complete
+    )
+
+
+def close_interrupted(directory: Path, clock: Clock) -> list[Recovered]:
+    """Close every session recording that has no session-close; returns what was mended."""
+    mended = []
+    for path in sorted(directory.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl")):
+        if _ends_closed(path):
+            continue
+        found = mend(path)
+        mended.append(found)
+        if found.problem or found.complete:
+            continue
+        chain = Chain(path, clock, seq=found.seq, head=found.head)
+        if found.torn_bytes:
+            chain.append("note", {"about": "torn tail cut", "bytes": found.torn_bytes})
+        chain.append("session-close", {"reason": "interrupted", "operations": None})
+        chain.close()
+    return mended
+
+
+def _ends_closed(path: Path) -> bool:
+    """Whether the last line is a session-close: cheap, so that a start does not read every recording."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 512))
+        tail = file.read()
+    return tail.endswith(b"\n") and b'"type":"session-close"' in tail.rstrip(b"\n").rsplit(b"\n", 1)[-1]

@@ -1,0 +1,143 @@
+"""The recording of one session. Turns Operations and Decisions into entries; knows no protocol and no policy evaluation."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
+from jupyter_govern_gateway.recorder.chain import Chain
+
+PARAMETER_LIMIT = 4096
+"""Bytes of one bound parameter that are recorded; the digest covers all of it."""
+
+
+class IndexSink(Protocol):
+    """Where the index learns of entries; must not block and must not fail."""
+
+    def put(self, kind: str, row: dict[str, Any]) -> None: ...
+
+
+def actor_fields(actor: Actor) -> dict[str, Any]:
+    return {"subject": actor.subject, "groups": sorted(actor.groups)}
+
+
+def cell_fields(cell: Cell) -> dict[str, Any]:
+    """What the kernel reported; `reported` says that nobody proved it."""
+    return {
+        "notebook": cell.notebook,
+        "cell_id": cell.cell_id,
+        "execution_count": cell.execution_count,
+        "source_sha256": cell.source_sha256,
+        "kernel_id": cell.kernel_id,
+        "proof": "reported",
+    }
+
+
+@lru_cache(maxsize=4096)
+def decision_fields(decision: Decision) -> dict[str, Any]:
+    return {
+        "effect": decision.effect,
+        "reason": decision.reason,
+        "policy": decision.policy_version,
+        "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
+        "limits": [{"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} for limit in decision.limits],
+    }
+
+
+@lru_cache(maxsize=4096)
+def facts_fields(facts: Facts) -> dict[str, Any]:
+    return {
+        "kinds": sorted(facts.kinds),
+        "traits": sorted(facts.traits),
+        "unjudged": facts.unjudged,
+        "accesses": [
+            {
+                "verb": access.verb,
+                "resource": access.resource,
+                "columns": None if access.columns is None else sorted(access.columns),
+            }
+            for access in facts.accesses
+        ],
+    }
+
+
+def parameter_field(value: bytes | None, form: int) -> Any:
+    """Text as it is, binary and undecodable bytes as {"b64": ...}, cut at PARAMETER_LIMIT."""
+    if value is None:
+        return None
+    cut = value[:PARAMETER_LIMIT]
+    if form == 0:
+        text = cut.decode("utf-8", "replace")
+        return text if len(value) <= PARAMETER_LIMIT else {"text": text, "bytes": len(value)}
+    return {"b64": base64.b64encode(cut).decode(), "bytes": len(value)}
+
+
+class SessionRecording:
+    """One session's chain and its line in the index. Every method raises RecordingFailed if nothing could be written."""
+
+    def __init__(self, *, session: str, chain: Chain, index: IndexSink) -> None:
+        self.session, self.chain, self._index = session, chain, index
+        self._operations = 0
+
+    def open(self, *, actor: Actor, target: str, protocol: str, client: str, token: str) -> None:
+        fields = {
+            "session": self.session,
+            "actor": actor_fields(actor),
+            "target": target,
+            "protocol": protocol,
+            "client": client,
+            "token": token,
+        }
+        at = self.chain.append("session-open", fields)
+        row = {
+            "id": self.session,
+            "actor": actor.subject,
+            "target": target,
+            "protocol": protocol,
+            "client": client,
+            "opened_at": at,
+            "path": str(self.chain.path),
+        }
+        self._index.put("session", row)
+
+    def operation(self, op: Operation, decision: Decision, outcome: str) -> None:
+        """Write what is asked and what was decided; `outcome`: permitted, blocked or pending."""
+        fields: dict[str, Any] = {
+            "operation": op.id,
+            "statement": op.statement,
+            "digest": op.digest(),
+            "outcome": outcome,
+            "facts": facts_fields(op.facts),
+            "decision": decision_fields(decision),
+        }
+        if op.parameters:
+            fields["parameters"] = [parameter_field(v, f) for v, f in zip(op.parameters, op.all_formats(), strict=True)]
+        if op.cell is not None:
+            fields["cell"] = cell_fields(op.cell)
+        if op.rewritten and op.rewritten != op.statement:
+            fields["sent"] = op.rewritten
+        self.chain.append("operation", fields)
+        self._operations += 1
+        row = {"id": self.session, "operations": self._operations, "notebook": op.cell.notebook if op.cell else ""}
+        self._index.put("progress", row)
+
+    def approval(self, op: Operation, **fields: Any) -> None:
+        self.chain.append("approval", {"operation": op.id, **fields})
+
+    def result(self, op: Operation, *, columns: Sequence[dict[str, Any]], rows: Sequence[Any], truncated: bool) -> None:
+        self.chain.append("result", {"operation": op.id, "columns": list(columns), "rows": list(rows), "truncated": truncated})
+
+    def end(self, op: Operation, **fields: Any) -> None:
+        self.chain.append("end", {"operation": op.id, **fields})
+
+    def note(self, kind: str, detail: dict[str, Any]) -> None:
+        """Something that is no operation: `wire-check`, or a `note` about the client, the target, the session."""
+        self.chain.append(kind if kind == "wire-check" else "note", {"about": kind, **detail})
+
+    def close(self, reason: str) -> None:
+        at = self.chain.append("session-close", {"reason": reason, "operations": self._operations})
+        self._index.put("close", {"id": self.session, "closed_at": at, "reason": reason, "head": self.chain.head})
+        self.chain.close()

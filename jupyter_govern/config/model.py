@@ -1,0 +1,259 @@
+"""Every setting of govern.toml. Strict: an unknown key is an error. The descriptions end up in the JSON Schema.
+
+Shapes only: nothing is read from disk or environment here, and nothing is decided.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.model import MaskFormat, Verb
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[str, Field(min_length=1, max_length=1000)]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
+
+
+class Listen(Strict):
+    """A listening socket."""
+
+    listen: str
+    """Address and port, `127.0.0.1:6432` or `[::1]:6432`; port 0 takes any free one."""
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if not colon or not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("wants HOST:PORT, for example 127.0.0.1:6432")
+        return value
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+class PostgresqlListener(Listen):
+    listen: str = "127.0.0.1:6432"
+    """Where PostgreSQL clients connect; port 0 takes any free one."""
+    cleartext_in_tls: bool = False
+    """Ask for the token in clear inside TLS instead of by SCRAM-SHA-256, for clients that know no SCRAM."""
+
+
+class ApiListener(Listen):
+    listen: str = "127.0.0.1:8600"
+    """Where the HTTP API and the gateway's own pages are; port 0 takes any free one."""
+    public_url: str = ""
+    """How people's browsers reach it, if not by the address above. Approvals link here."""
+
+
+class Tls(Strict):
+    """The certificate of the gateway's listeners. Without this section a development certificate is made in state_dir/tls."""
+
+    certificate: str
+    """PEM file with the certificate chain."""
+    key: str
+    """PEM file with the private key."""
+    ca: str = ""
+    """PEM file that clients should verify against; told to kernels."""
+
+
+class Recording(Strict):
+    rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
+    """Bytes of delivered rows that are kept per operation; 0 keeps none."""
+
+
+class Gateway(Strict):
+    state_dir: str = "state"
+    """Recordings, tokens, generated keys; made with mode 0700. Relative to this file."""
+    hash_key: SecretReference | None = None
+    """Key of `hash` masks. Without it one is generated in state_dir/hash.key."""
+    auditors: tuple[Name, ...] = ()
+    """Groups whose members see everybody's sessions."""
+    max_statement_bytes: Annotated[int, Field(ge=1024, le=1 << 24)] = 1 << 20
+    """Longer statements are refused."""
+    postgresql: PostgresqlListener = PostgresqlListener()
+    """The PostgreSQL listener."""
+    api: ApiListener = ApiListener()
+    """The HTTP API and pages."""
+    tls: Tls | None = None
+    """The certificate of the listeners."""
+    recording: Recording = Recording()
+    """What recordings keep."""
+
+
+class LocalIdentityConfig(Strict):
+    """Local accounts, for laptops and the demo."""
+
+    accounts: str = "accounts.json"
+    """File with argon2 hashes and groups; relative to this file."""
+
+
+class IdentityConfig(Strict):
+    local: LocalIdentityConfig = LocalIdentityConfig()
+    """Local accounts."""
+
+
+class Target(Strict):
+    """A governed system."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """What people call it: `%%govsql NAME`, `psql dbname=NAME`."""
+    kind: Literal["postgresql"]
+    """Its protocol."""
+    host: Name
+    """Where it is."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    """Its port."""
+    database: Name
+    """Database to connect to."""
+    user: Name
+    """The gateway's own role there."""
+    password: SecretReference | None = None
+    """That role's password; people never see it."""
+    tls: Literal["verify-full", "require", "disable"] = "verify-full"
+    """TLS to the target. `disable` only on loopback, or with tls_insecure_because."""
+    tls_insecure_because: str = ""
+    """Why unverified or unencrypted traffic to this target is acceptable; it is logged at each start."""
+    ca: str = ""
+    """PEM file to verify the target against; the system's authorities if empty."""
+
+    @model_validator(mode="after")
+    def _loud(self) -> Target:
+        if (
+            self.tls != "verify-full"
+            and self.host not in LOOPBACK
+            and not self.host.startswith("/")
+            and not self.tls_insecure_because
+        ):
+            raise ValueError(f'tls = "{self.tls}" to a host that is not this machine needs tls_insecure_because = "…"')
+        return self
+
+
+class Who(Strict):
+    """People: any of these users or members of any of these groups."""
+
+    groups: tuple[Name, ...] = ()
+    """Groups."""
+    users: tuple[Name, ...] = ()
+    """Subjects."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Who:
+        if not self.groups and not self.users:
+            raise ValueError("names nobody: give groups or users, or leave it out for everyone")
+        return self
+
+
+class On(Strict):
+    """What a rule is about. A key that is absent means any; all given keys must hold."""
+
+    targets: tuple[Name, ...] | None = None
+    """Target names; `*` and `?` are wildcards."""
+    verbs: tuple[Verb, ...] | None = None
+    """connect, read, write, define, execute, transfer, view."""
+    resources: tuple[Name, ...] | None = None
+    """`schema.relation`, wildcards allowed: `public.*`."""
+    kinds: tuple[Name, ...] | None = None
+    """Statement kinds: `select`, `delete`, `drop`, …: see docs/policy.md."""
+    traits: tuple[Name, ...] | None = None
+    """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
+    columns: tuple[Name, ...] | None = None
+    """For masks: `schema.relation.column`, wildcards allowed."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> On:
+        for key in ("targets", "verbs", "resources", "kinds", "traits", "columns"):
+            if getattr(self, key) == ():
+                raise ValueError(f"{key} is an empty list, which nothing fits: leave it out for any")
+        for column in self.columns or ():
+            if column.count(".") != 2:
+                raise ValueError(f"columns: {column!r} is not schema.relation.column")
+        return self
+
+
+class MaskConfig(Strict):
+    format: MaskFormat
+    """null, redact, partial or hash: see docs/masking.md."""
+    keep: Annotated[int, Field(ge=0, le=64)] = 4
+    """For `partial`: characters at the end that stay readable (at most half of them)."""
+
+
+class LimitConfig(Strict):
+    rows: Annotated[int, Field(ge=0)] = 0
+    """Rows a result may have; 0 is no bound."""
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds a statement may run; 0 is no bound."""
+
+
+class Rule(Strict):
+    """One rule. Rules do not depend on their order: the strictest wins, masks unite, nothing allowed is blocked."""
+
+    name: Name
+    """Shown to the person a statement is refused to."""
+    because: Words
+    """Why this rule exists; shown too."""
+    effect: Literal["allow", "block", "approve", "mask", "limit"]
+    """What it does."""
+    who: Who | None = None
+    """Whom it is about; everyone if absent."""
+    except_who: Who | None = None
+    """Who is exempt from it."""
+    on: On = On()
+    """What it is about."""
+    hint: str = ""
+    """What to do instead; shown with a refusal."""
+    mask: MaskConfig | None = None
+    """For `mask`."""
+    limit: LimitConfig | None = None
+    """For `limit`."""
+    approvers: Who | None = None
+    """For `approve`: who may answer."""
+    expires_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
+    """For `approve`: how long a statement waits."""
+
+    @model_validator(mode="after")
+    def _fits_effect(self) -> Rule:
+        needs = {"mask": "mask", "limit": "limit", "approve": "approvers"}
+        for effect, key in needs.items():
+            if (self.effect == effect) != (getattr(self, key) is not None):
+                raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == effect else "does not take"} `{key}`')
+        if self.effect == "mask" and not self.on.columns:
+            raise ValueError('effect = "mask" needs on.columns')
+        if self.effect != "mask" and self.on.columns:
+            raise ValueError("on.columns is for masks only")
+        if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+            raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
+        return self
+
+
+class Config(Strict):
+    """govern.toml."""
+
+    gateway: Gateway = Gateway()
+    """The gateway itself."""
+    identity: IdentityConfig = IdentityConfig()
+    """Who people are."""
+    target: tuple[Target, ...] = ()
+    """Governed systems."""
+    rule: tuple[Rule, ...] = ()
+    """Policy."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Config:
+        for what, names in (("target", [t.name for t in self.target]), ("rule", [r.name for r in self.rule])):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {what}s are called {twice[0]!r}")
+        return self

@@ -1,0 +1,116 @@
+"""The recording format: canonical JSON lines in a hash chain, and its verification. Pure but for reading a file in `verify`.
+
+A recording is one append-only file. Each line is one entry: {"v","seq","at","type",...,"prev","hash"}. `hash` is the SHA-256 of
+the entry's canonical form without `hash`; `prev` is the hash of the entry before, and for the first entry the hash of the file's
+name in the recording (its session id). docs/recording.md says what the format does not capture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FORMAT_VERSION = 1
+ENTRY_TYPES = frozenset(
+    {
+        "session-open",
+        "operation",
+        "approval",
+        "result",
+        "end",
+        "wire-check",
+        "note",
+        "session-close",
+        "gateway",
+        "policy",
+        "login",
+        "token",
+        "session",
+    }
+)
+
+
+def canonical(entry: dict[str, Any]) -> bytes:
+    """The one byte form of an entry: sorted keys, no blanks, UTF-8."""
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def genesis(name: str) -> str:
+    """What the first entry's `prev` must be."""
+    return hashlib.sha256(b"jupyter-govern recording 1\0" + name.encode()).hexdigest()
+
+
+def entry_hash(entry: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical({key: value for key, value in entry.items() if key != "hash"})).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """ok: every entry is where and what it was. head: hash of the last good entry. complete: it ends with session-close."""
+
+    ok: bool
+    entries: int
+    head: str
+    problem: str = ""
+    complete: bool = False
+
+
+def verify_lines(name: str, data: bytes) -> Verdict:
+    """Check a whole recording. A torn last line is a problem like any other edit: recovery notes it and goes on behind it."""
+    head, count, complete = genesis(name), 0, False
+    if data and not data.endswith(b"\n"):
+        return Verdict(ok=False, entries=data.count(b"\n"), head=head, problem="the last entry is torn (no newline at its end)")
+    for line in data.splitlines():
+        count += 1
+        problem, entry = _check_line(line, count, head)
+        if problem:
+            return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: {problem}")
+        if complete:
+            return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: stands behind session-close")
+        head, complete = entry["hash"], entry["type"] == "session-close"
+    if not count:
+        return Verdict(ok=False, entries=0, head=head, problem="the recording is empty")
+    return Verdict(ok=True, entries=count, head=head, complete=complete)
+
+
+def _check_line(line: bytes, number: int, prev: str) -> tuple[str, dict[str, Any]]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return "is not JSON", {}
+    if not isinstance(entry, dict) or canonical(entry) != line:
+        return "is not in canonical form", {}
+    if entry.get("v") != FORMAT_VERSION or entry.get("type") not in ENTRY_TYPES:
+        return f"has an unknown version or type ({entry.get('v')!r}, {entry.get('type')!r})", {}
+    if entry.get("seq") != number:
+        return f"has sequence number {entry.get('seq')!r}: an entry was cut or moved", {}
+    if entry.get("prev") != prev:
+        return "does not follow the entry before it (prev)", {}
+    if entry.get("hash") != entry_hash(entry):
+        return "was edited (hash)", {}
+    return "", entry
+
+
+def verify(path: Path) -> Verdict:
+    """Check the recording in a file. A file that cannot be read is a Verdict too."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Verdict(ok=False, entries=0, head="", problem=f"cannot be read: {error.strerror}")
+    return verify_lines(path.stem, data)
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a recording as they stand, without checking them; a torn tail is left out."""
+    entries = []
+    for line in path.read_bytes().splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            entries.append(entry)
+    return entries
