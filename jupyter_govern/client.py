@@ -108,9 +108,7 @@ class GatewayClient:
 
     def decide(self, number: int, decision: str, *, digest: str, reason: str = "") -> Json:
         """Approve or deny exactly the operation whose digest was looked at."""
-        return _object(
-            self.ask("POST", f"approvals/{number:d}/decision", {"decision": decision, "reason": reason, "digest": digest})
-        )
+        return _object(self.ask("POST", f"approvals/{number:d}/decision", {"decision": decision, "reason": reason, "digest": digest}))
 
     def sessions(self, limit: int = 50, notebook: str = "") -> list[Json]:
         """My sessions (an auditor's: everybody's), newest first."""

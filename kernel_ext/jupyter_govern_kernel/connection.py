@@ -112,12 +112,16 @@ class GovernedConnection(psycopg.Connection[Any]):
             return ()
 
 
-def authority(ca_file: str) -> str | None:
+def authority(endpoint: Endpoint) -> str | None:
     """libpq's `sslrootcert`: the gateway's own file where it is on this machine, else the person's, else the system's."""
-    if ca_file and Path(ca_file).is_file():
-        return ca_file
-    if os.environ.get("PGSSLROOTCERT") or (Path.home() / ".postgresql" / "root.crt").is_file():
-        return None  # libpq finds these by itself
+    if endpoint.ca_file and Path(endpoint.ca_file).is_file():
+        return endpoint.ca_file
+    if (
+        endpoint.sslmode != "verify-full"
+        or os.environ.get("PGSSLROOTCERT")
+        or (Path.home() / ".postgresql" / "root.crt").is_file()
+    ):
+        return None  # libpq finds these by itself, and takes "system" for full verification only
     return "system"
 
 
@@ -132,7 +136,7 @@ def open_connection(
         user=endpoint.user,
         password=token,
         sslmode=endpoint.sslmode,
-        sslrootcert=authority(endpoint.ca_file),
+        sslrootcert=authority(endpoint),
         application_name=APPLICATION_NAME,
         options="-c govern.client=kernel",
         connect_timeout=CONNECT_SECONDS,

@@ -23,23 +23,25 @@ class Login:
     token: str
 
 
-def gateway_address() -> Address:
-    """The gateway's address: $JUPYTER_GOVERN_URL, else what a gateway on this machine wrote down, else ""."""
+def gateway_address(url: str = "") -> Address:
+    """The gateway's address: `url`, $JUPYTER_GOVERN_URL, else what a gateway on this machine wrote down, else ""."""
     found = _read(Path(jupyter_runtime_dir()) / "govern-gateway.json")
-    url = os.environ.get("JUPYTER_GOVERN_URL") or str(found.get("api_url") or "")
-    return Address(url=url, ca_file=str(found.get("ca_file") or ""))
+    here = str(found.get("api_url") or "").rstrip("/")
+    url = (url or os.environ.get("JUPYTER_GOVERN_URL") or here).rstrip("/")
+    return Address(url=url, ca_file=str(found.get("ca_file") or "") if url == here else "")
 
 
 def kept_login() -> Login | None:
-    """The person token that `jupyter govern login` keeps, if there is one."""
+    """The person token that `jupyter govern login` keeps, if there is one for the gateway that is meant.
+
+    A token goes to the gateway that issued it and to no other, whatever $JUPYTER_GOVERN_URL says.
+    """
     kept = _read(Path(jupyter_data_dir()) / "govern" / "credentials.json")
-    token = kept.get("token")
-    if not isinstance(token, str) or not token:
+    token, url = kept.get("token"), str(kept.get("url") or "").rstrip("/")
+    meant = os.environ.get("JUPYTER_GOVERN_URL", url).rstrip("/")
+    if not isinstance(token, str) or not token or not url or meant != url:
         return None
-    here = gateway_address()
-    if os.environ.get("JUPYTER_GOVERN_URL") or not kept.get("url"):
-        return Login(address=here, token=token)
-    return Login(address=Address(url=str(kept["url"]), ca_file=str(kept.get("ca_file") or here.ca_file)), token=token)
+    return Login(address=gateway_address(url), token=token)
 
 
 def _read(path: Path) -> dict[str, Any]:

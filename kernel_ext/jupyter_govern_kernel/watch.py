@@ -129,15 +129,17 @@ class Waiting:
         self._notice, self._state = notice, clean(state)
 
     def __repr__(self) -> str:
-        return f"{clean(self._notice.message)} ({self._state})"
+        first = f"{clean(self._notice.message)} ({self._state})"
+        return f"{first}\n{clean(self._notice.detail)}" if self._notice.detail else first
 
     def _repr_html_(self) -> str:
         message = html.escape(clean(self._notice.message))
         message = _ADDRESS.sub(lambda m: f'<a href="{m[0]}" target="_blank" rel="noopener noreferrer">{m[0]}</a>', message)
+        detail = f"<br>{html.escape(clean(self._notice.detail))}" if self._notice.detail else ""
         return (
             '<div class="jp-govern-waiting" style="border-left:4px solid var(--jp-warn-color1,#f57c00);'
             'padding:6px 12px;margin:4px 0">'
-            f"<b>{html.escape(self._state)}</b><br>{message}</div>"
+            f"<b>{html.escape(self._state)}</b><br>{message}{detail}</div>"
         )
 
 

@@ -1,7 +1,7 @@
 /**
  * A session's statements by the cell they came from, as the person ran them. Pure.
  */
-import type { ICell, IOperation } from './wire';
+import type { ICell, IMask, IOperation } from './wire';
 
 /** Statements of one run of one cell, or a stretch of statements that named no cell. */
 export interface ICellRun {
@@ -50,17 +50,26 @@ export function outcome(operation: IOperation): Outcome {
 }
 
 function approvalOutcome(operation: IOperation): Outcome {
-  const approval = operation.approval;
-  const state =
-    approval !== null && typeof approval === 'object'
-      ? String((approval as { state?: unknown }).state ?? '')
-      : '';
-  if (['denied', 'declined', 'expired', 'withdrawn'].includes(state)) {
+  const state = operation.approval?.state ?? '';
+  if (['denied', 'expired', 'withdrawn'].includes(state)) {
     return 'declined';
   }
   if (operation.error) {
     return state === 'approved' ? 'failed' : 'declined';
   }
-  const ran = operation.tag !== null && operation.tag !== undefined;
-  return state === 'approved' || (state === '' && ran) ? 'approved' : 'waiting';
+  return state === 'approved' ? 'approved' : 'waiting';
+}
+
+/** Masks by the rule that asks for them, as [rule, because, masks], in the order in which they came. */
+export function byRule(masks: readonly IMask[]): [string, string, IMask[]][] {
+  const rules = new Map<string, [string, string, IMask[]]>();
+  for (const mask of masks) {
+    const found = rules.get(mask.rule);
+    if (found) {
+      found[2].push(mask);
+    } else {
+      rules.set(mask.rule, [mask.rule, mask.because, [mask]]);
+    }
+  }
+  return [...rules.values()];
 }

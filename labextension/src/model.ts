@@ -88,7 +88,7 @@ export class GovernModel {
 
   /** Whether this is for the person logged in to decide: the gateway says so, and nobody decides their own. */
   mayDecide(approval: IApproval): boolean {
-    return approval.may_decide === true && approval.actor !== this.subject;
+    return approval.may_decide === true && approval.actor.subject !== this.subject;
   }
 
   /** Pending ones the person may decide. */

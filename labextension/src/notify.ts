@@ -28,7 +28,7 @@ export function notifyArrivals(options: INotifyOptions): void {
     const message = trans.__(
       'Approval #%1: %2 asks to run a statement on %3 (%4).',
       approval.number,
-      approval.actor,
+      approval.actor.subject,
       approval.target,
       approval.rule
     );

@@ -33,15 +33,21 @@ export interface IAccess {
   columns?: string[] | null;
 }
 
+export interface IActor {
+  subject: string;
+  groups: string[];
+}
+
 export interface IApproval {
   number: number;
   state: string;
-  actor: string;
+  actor: IActor;
   target: string;
   statement: string;
   parameters?: (string | null)[];
   rule: string;
   because: string;
+  approvers?: string;
   kinds?: string[];
   accesses?: IAccess[];
   cell?: ICell | null;
@@ -109,7 +115,7 @@ export interface IOperation {
   rows?: number | null;
   bytes?: number | null;
   error?: unknown;
-  approval?: unknown;
+  approval?: { number?: number; state?: string; by?: string; reason?: string } | null;
 }
 
 export interface ISessionDetail {

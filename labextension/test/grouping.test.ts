@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { byCell, outcome } from '../src/grouping';
+import { byCell, byRule, outcome } from '../src/grouping';
 import type { ICell, IOperation } from '../src/wire';
 
 const operation = (id: string, cell: ICell | null, more: Partial<IOperation> = {}): IOperation => ({
@@ -46,11 +46,27 @@ test('what became of a statement, in one word', () => {
   assert.equal(decided('allow', { error: { code: '42P01' } }), 'failed');
   assert.equal(decided('block', { error: { code: '42501' } }), 'blocked');
   assert.equal(decided('approve'), 'waiting');
-  assert.equal(decided('approve', { tag: 'DELETE 3' }), 'approved');
-  assert.equal(decided('approve', { error: 'declined' }), 'declined');
+  assert.equal(decided('approve', { approval: { state: 'expired' }, error: 'expired' }), 'declined');
   assert.equal(decided('approve', { approval: { state: 'approved' } }), 'approved');
   assert.equal(decided('approve', { approval: { state: 'approved' }, error: 'x' }), 'failed');
   assert.equal(decided('approve', { approval: { state: 'denied' } }), 'declined');
   assert.equal(decided('approve', { approval: { state: 'pending' } }), 'waiting');
   assert.equal(outcome(operation('1', null)), 'allowed');
+});
+
+test('masks are put together by their rule', () => {
+  const mask = (column: string, rule: string): { column: string; format: string; rule: string; because: string } => ({
+    column,
+    format: 'null',
+    rule,
+    because: `since ${rule}`
+  });
+  assert.deepEqual(
+    byRule([mask('a', 'x'), mask('b', 'y'), mask('c', 'x')]).map(([rule, because, masks]) => [rule, because, masks.map(one => one.column).join('')]),
+    [
+      ['x', 'since x', 'ac'],
+      ['y', 'since y', 'b']
+    ]
+  );
+  assert.deepEqual(byRule([]), []);
 });

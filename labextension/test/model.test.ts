@@ -57,7 +57,7 @@ class FakeServer implements IGovernServer {
 const approval = (number: number, more: Partial<IApproval> = {}): IApproval => ({
   number,
   state: 'pending',
-  actor: 'ana',
+  actor: { subject: 'ana', groups: ['analysts'] },
   target: 'shop',
   statement: 'delete from orders',
   rule: 'r',
@@ -107,7 +107,7 @@ test('what waits at the first look is no news; what comes after is, once', async
 test('own requests, and those the gateway does not offer, are never for me to decide', async () => {
   const server = new FakeServer();
   const { model, arrived } = await started(server);
-  server.approvals = [approval(1, { actor: 'ben' }), approval(2, { may_decide: false }), approval(3, { may_decide: undefined }), approval(4)];
+  server.approvals = [approval(1, { actor: { subject: 'ben', groups: [] } }), approval(2, { may_decide: false }), approval(3, { may_decide: undefined }), approval(4)];
   await model.refreshApprovals();
   assert.deepEqual(arrived, [4]);
   assert.deepEqual(model.toDecide.map(one => one.number), [4]);

@@ -69,9 +69,10 @@ class InvalidateCatalog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseSession:
-    """Everything is said: write what is left and close both sides."""
+    """Everything is said: write what is left and close both sides. Behind a goodbye, the target may finish what it runs."""
 
     reason: str
+    is_goodbye: bool = False
 
 
 Step = NeedPlan | NeedApproval | CancelTarget | StartTimer | InvalidateCatalog | CloseSession

@@ -7,7 +7,6 @@ descriptors. Knows no routes.
 from __future__ import annotations
 
 import asyncio
-from weakref import WeakSet
 
 from aiohttp import web
 
@@ -19,24 +18,33 @@ class Door:
 
     def __init__(self, *, connections: int = MAX_CONNECTIONS, seconds: float = FIRST_REQUEST_SECONDS) -> None:
         self._most, self._seconds = connections, seconds
-        self._spoke: WeakSet[asyncio.BaseProtocol] = WeakSet()
-        self.server: web.Server[web.Request] | None = None
+        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+        self.server: web.Server | None = None
 
     def __call__(self) -> asyncio.BaseProtocol:
         """A protocol for a connection that was just accepted."""
         if self.server is None or len(self.server.connections) >= self._most:
             return _Refused()
         handler = self.server()
-        asyncio.get_running_loop().call_later(self._seconds, self._look, handler)
+        self._silent[handler] = asyncio.get_running_loop().call_later(self._seconds, self._give_up, handler)
         return handler
 
     def heard(self, request: web.BaseRequest) -> None:
         """A whole request head came over this connection."""
-        self._spoke.add(request.protocol)
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
 
-    def _look(self, handler: web.RequestHandler[web.Request]) -> None:
-        if handler not in self._spoke and handler.transport is not None:
+    def _give_up(self, handler: web.RequestHandler) -> None:
+        self._silent.pop(handler, None)
+        if handler.transport is not None:
             handler.transport.abort()
+
+    def close(self) -> None:
+        """Give up nobody any more: the server stops."""
+        for timer in self._silent.values():
+            timer.cancel()
+        self._silent.clear()
 
 
 class _Refused(asyncio.Protocol):

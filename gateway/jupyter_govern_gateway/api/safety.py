@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from jupyter_govern.errors import GovernError
 from jupyter_govern_gateway.api.pages.layout import page_response, problem_page
 from jupyter_govern_gateway.api.problems import ApiProblem
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 STRICT_HEADERS = {
@@ -41,7 +40,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["Server"] = "jupyter-govern"
 
 
-def host_check(names: frozenset[str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def host_check(names: frozenset[str]) -> Middleware:
     """A middleware that answers only under the names of this gateway: a stranger's name that was rebound to our address
     would otherwise make a stranger's page our own origin."""
 
@@ -85,7 +84,10 @@ async def speak_plainly(request: web.Request, handler: Handler) -> web.StreamRes
         if problem.status < 400:
             raise
         phrase = HTTPStatus(problem.status).phrase
-        answer = _answer(request, ApiProblem(problem.status, phrase.lower().replace(" ", "-"), f"{phrase.lower()}: {request.method} {request.path[:200]}"))
+        answer = _answer(
+            request,
+            ApiProblem(problem.status, phrase.lower().replace(" ", "-"), f"{phrase.lower()}: {request.method} {request.path[:200]}"),
+        )
         if "Allow" in problem.headers:
             answer.headers["Allow"] = problem.headers["Allow"]
         return answer

@@ -66,3 +66,9 @@ MAX_SAMPLED_VALUE: Final = 4 * 1024
 
 MAX_SAMPLED_ROWS: Final = 1_000
 """Rows of one result that a recording keeps, whatever their size."""
+
+CLOSE_SECONDS: Final = 10.0
+"""For a client to take the last words of its session; then the socket is closed all the same."""
+
+LINGER_SECONDS: Final = 10.0
+"""For a target to end what it ran for a client that has gone; then its connection is closed all the same."""

@@ -78,32 +78,42 @@ function PendingCard(props: { approval: IApproval }): JSX.Element {
       data-approval={approval.number}
       aria-label={trans.__('Approval %1', approval.number)}
     >
-      <Title approval={approval} />
+      <Title approval={approval}>
+        <TimeLeft approval={approval} />
+      </Title>
       <Statement text={approval.statement} />
       <Parameters values={approval.parameters} />
       <Touches approval={approval} />
       <Why approval={approval} />
+      {isMine && approval.approvers ? (
+        <p className="jp-govern-detail">
+          {trans.__('Waits for %1.', approval.approvers)}
+        </p>
+      ) : null}
       {approval.cell ? <CellLink cell={approval.cell} /> : null}
-      <footer className="jp-govern-cardFooter">
-        <OpenButton approval={approval} isMine={isMine} />
-        <TimeLeft approval={approval} />
-      </footer>
+      <OpenButton approval={approval} isMine={isMine} />
     </article>
   );
 }
 
-function Title(props: { approval: IApproval }): JSX.Element {
+function Title(props: {
+  approval: IApproval;
+  children?: React.ReactNode;
+}): JSX.Element {
   const { number, actor, target } = props.approval;
   const model = useModel();
   const { trans } = useEnv();
   return (
     <div className="jp-govern-cardTitle">
       <span className="jp-govern-number">#{number}</span>
-      <b>{actor === model.subject ? trans.__('You') : actor}</b>
+      <b title={actor.groups.join(', ')}>
+        {actor.subject === model.subject ? trans.__('You') : actor.subject}
+      </b>
       <span className="jp-govern-arrow" aria-label={trans.__('on')}>
         →
       </span>
       <span className="jp-govern-ellipsis">{target}</span>
+      {props.children}
     </div>
   );
 }

@@ -25,8 +25,10 @@ export function StatusItem(props: { onClick: () => void }): JSX.Element {
     text = trans.__('Govern: %1', model.subject);
   } else if (status?.gateway.reachable) {
     text = trans.__('Govern: log in');
-  } else if (status || model.status.problem) {
+  } else if (status) {
     text = trans.__('Govern: no gateway');
+  } else if (model.status.problem) {
+    text = trans.__('Govern: not running');
   }
   return (
     <button

@@ -5,6 +5,7 @@ import { lockIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { psqlLine } from '../format';
+import { byRule } from '../grouping';
 import type { IMask, ITarget } from '../wire';
 import { useEnv, useModel } from './env';
 import { Chip, CopyLine, Empty, Loading, Problem, Section } from './parts';
@@ -89,51 +90,47 @@ function Verbs(props: { target: ITarget }): JSX.Element {
   );
 }
 
-/** The masked columns, by table. */
+/** The masked columns, by the rule that masks them. */
 function Masks(props: { masks: IMask[] }): JSX.Element | null {
   const { trans } = useEnv();
-  if (props.masks.length === 0) {
-    return null;
-  }
-  return (
-    <table className="jp-govern-masks">
-      <caption>
+  return props.masks.length === 0 ? null : (
+    <div className="jp-govern-masks">
+      <p className="jp-govern-masksTitle">
         <lockIcon.react tag="span" width="12px" height="12px" />
         {trans._n(
           '%1 column is masked for you',
           '%1 columns are masked for you',
           props.masks.length
         )}
-      </caption>
-      <thead className="jp-sr-only">
-        <tr>
-          <th>{trans.__('Column')}</th>
-          <th>{trans.__('Format')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {props.masks.map(mask => (
-          <MaskRow key={`${mask.column} ${mask.rule}`} mask={mask} />
+      </p>
+      <dl>
+        {byRule(props.masks).map(([rule, because, masks]) => (
+          <React.Fragment key={rule}>
+            <dt>
+              <b>{rule}</b>
+              {because ? <span>{because}</span> : null}
+            </dt>
+            {masks.map(mask => (
+              <MaskRow key={mask.column} mask={mask} />
+            ))}
+          </React.Fragment>
         ))}
-      </tbody>
-    </table>
+      </dl>
+    </div>
   );
 }
 
 function MaskRow(props: { mask: IMask }): JSX.Element {
-  const { column, format, rule, because } = props.mask;
-  const why = because ? `${rule}: ${because}` : rule;
-  const at = column.lastIndexOf('.');
+  const { column, format } = props.mask;
+  const at = column.lastIndexOf('.') + 1;
   return (
-    <tr title={why} data-mask={column}>
-      <td>
-        <span className="jp-govern-faint">{column.slice(0, at + 1)}</span>
-        {column.slice(at + 1)}
-        <span className="jp-govern-because">{why}</span>
-      </td>
-      <td>
-        <Chip kind="warn">{format}</Chip>
-      </td>
-    </tr>
+    <dd data-mask={column}>
+      <code>
+        <span className="jp-govern-faint">{column.slice(0, at)}</span>
+        <wbr />
+        {column.slice(at)}
+      </code>
+      <Chip kind="warn">{format}</Chip>
+    </dd>
   );
 }

@@ -70,8 +70,10 @@ def test_a_flood_of_notices_is_bounded(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_the_box_links_and_escapes() -> None:
-    page = Waiting(Notice(severity="NOTICE", message='waiting for approval #1 <img> by "x" http://g/approvals/1'), "waiting, 1 s")
+    message = 'waiting for approval #1 <img> by "x": http://g/approvals/1'
+    page = Waiting(Notice(severity="NOTICE", message=message, detail='rule "big <deletes>": two people'), "waiting, 1 s")
     html = page._repr_html_()
     assert '<a href="http://g/approvals/1" target="_blank" rel="noopener noreferrer">' in html
     assert "<img>" not in html
-    assert "waiting, 1 s" in repr(page)
+    assert "big &lt;deletes&gt;" in html
+    assert repr(page) == f'{message} (waiting, 1 s)\nrule "big <deletes>": two people'

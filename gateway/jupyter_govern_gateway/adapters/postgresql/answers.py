@@ -377,4 +377,3 @@ class Answers:
                 self.x.planner.set_codec(codec)
         elif name == b"search_path":
             self.x.naming.observed_path(value.decode(self.x.codec, "replace"))
-

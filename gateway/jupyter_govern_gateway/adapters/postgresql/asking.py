@@ -18,9 +18,10 @@ from jupyter_govern_gateway.codecs.postgresql import frontend
 from jupyter_govern_gateway.gate import Pending, Permit
 
 if TYPE_CHECKING:
+    from jupyter_govern_gateway.sql.compiler import Compiled
+
     from jupyter_govern.errors import SyntaxProblem
     from jupyter_govern_gateway.adapters.postgresql.outgoing import ToTarget
-    from jupyter_govern_gateway.sql.compiler import Compiled
 
 # what goes to the target in place of what is refused: it cannot be parsed, so it fails where it stands and does nothing
 REFUSED_TEXT: Final = b"refused by jupyter-govern"
@@ -28,9 +29,7 @@ REFUSED_QUERY: Final = frontend.query(REFUSED_TEXT)
 REFUSED_PARSE: Final = frontend.parse(b"govern_refused", REFUSED_TEXT)
 
 _CANCELLED: Final = "canceling statement due to user request"
-_POLICY_CHANGED: Final = Refusal(
-    INSUFFICIENT_PRIVILEGE, "the policy changed while the statement waited", hint="Send the statement again."
-)
+_POLICY_CHANGED: Final = Refusal(INSUFFICIENT_PRIVILEGE, "the policy changed while the statement waited", hint="Send the statement again.")
 
 
 class Asking:
@@ -56,9 +55,7 @@ class Asking:
             self.x.steps.append(NeedPlan(text=self.x.planner.text_of(raw), ticket=self._ticket))
         return plan
 
-    def permit(
-        self, plan: Plan, parameters: tuple[bytes | None, ...] = (), formats: tuple[int, ...] = ()
-    ) -> Permit | Refusal | None:
+    def permit(self, plan: Plan, parameters: tuple[bytes | None, ...] = (), formats: tuple[int, ...] = ()) -> Permit | Refusal | None:
         """Permission for one operation; None: the message waits for people."""
         verdict = self._verdict
         if verdict is not None:

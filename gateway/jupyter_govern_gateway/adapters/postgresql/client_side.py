@@ -21,27 +21,29 @@ from jupyter_govern_gateway.adapters.postgresql.simple import SimpleMessages
 from jupyter_govern_gateway.adapters.steps import CancelTarget, CloseSession
 from jupyter_govern_gateway.codecs.postgresql import frames, frontend
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, Malformed
-from jupyter_govern_gateway.net.bounds import MAX_HELD, MAX_PENDING_ENTRIES, MAX_STREAMED, MAX_WHOLE
+from jupyter_govern_gateway.net.bounds import MAX_PENDING_ENTRIES, MAX_STATEMENT, MAX_STREAMED, MAX_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_govern_gateway.sql.compiler import Compiled
+
     from jupyter_govern.errors import SyntaxProblem
     from jupyter_govern_gateway.gate import Permit
-    from jupyter_govern_gateway.sql.compiler import Compiled
 
 # the server takes these as they come, in or out of COPY
 _COPY_OR_END: Final = frozenset({frames.COPY_DATA, frames.COPY_DONE, frames.COPY_FAIL, frames.TERMINATE})
 # these cannot ask for anything
 _CONTROL: Final = frozenset({frames.SYNC, frames.FLUSH})
-_STATEMENT_TOO_LONG: Final = Refusal(TOO_LONG, "the statement is longer than the gateway reads", hint="The bound is 1 MiB.")
+_STATEMENT_TOO_LONG: Final = Refusal(TOO_LONG, "the statement is longer than the gateway reads", hint="Send less in one statement.")
 
 
 class ClientSide:
     """The client's messages, in order."""
 
-    def __init__(self, exchange: x.Exchange) -> None:
+    def __init__(self, exchange: x.Exchange, *, max_statement: int = MAX_STATEMENT) -> None:
         self.x = exchange
+        self._most = max_statement + MAX_WHOLE
         self.out = ToTarget(exchange.to_target)
         self.asking = Asking(exchange, self.out)
         self.extended = ExtendedMessages(self.asking)
@@ -68,6 +70,11 @@ class ClientSide:
             frames.COPY_FAIL: self._copy_end,
             frames.TERMINATE: self._terminate,
         }
+
+    @property
+    def in_message(self) -> bool:
+        """The target has the start of a message whose end is not here yet: nothing may be said in between."""
+        return self._streaming > 0 and self._stream_permit is not None
 
     def feed(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -148,7 +155,7 @@ class ClientSide:
         length = stop - at
         if kind == frames.COPY_DATA:
             self._stream_permit = self._copy_permit()
-        elif length <= MAX_HELD:
+        elif length <= self._most:
             return False
         elif kind in (frames.QUERY, frames.PARSE):
             self._stream_permit = None
@@ -237,7 +244,7 @@ class ClientSide:
     def _terminate(self, block: bytes, at: int, stop: int) -> bool:
         self.out.keep(self.x.permit, at, stop)
         self.x.closed = True
-        self.x.steps.append(CloseSession(reason="the client said goodbye"))
+        self.x.steps.append(CloseSession(reason="the client said goodbye", is_goodbye=True))
         return True
 
     # -- what the driver tells -------------------------------------------------------------------------

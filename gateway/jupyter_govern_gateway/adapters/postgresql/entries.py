@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from jupyter_govern_gateway.sql.compiler import Compiled
+
     from jupyter_govern.model import Cell, Decision, Facts, RuleRef
     from jupyter_govern_gateway.adapters.postgresql.names import Change
     from jupyter_govern_gateway.codecs.postgresql.backend import Column
     from jupyter_govern_gateway.gate import Permit
-    from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.effects import SessionEffect
 
 # kinds of entry: which answers are due
@@ -53,6 +54,7 @@ class Plan:
         "row_rule",
         "second_rule",
         "seconds",
+        "sent",
         "sql",
         "text",
         "unchanged",
@@ -66,6 +68,7 @@ class Plan:
         self.effects: tuple[SessionEffect, ...] = ()
         self.sql = b""
         self.unchanged = False
+        self.sent = ""
         self.refusal: Refusal | None = None
         self.cell: Cell | None = None
         self.row_limit = 0

@@ -71,9 +71,7 @@ class Errors:
 
     def _replace_timeout(self, run: Run, at: int, stop: int) -> None:
         rule = run.plan.second_rule
-        refusal = Refusal(
-            QUERY_CANCELED, f"stopped after {run.plan.seconds:g} seconds", detail=rules_text((rule,) if rule else ())
-        )
+        refusal = Refusal(QUERY_CANCELED, f"stopped after {run.plan.seconds:g} seconds", detail=rules_text((rule,) if rule else ()))
         run.error = f"{refusal.code}: {refusal.message}"
         self.out.replace(at, stop, error_of(refusal, self.x.codec))
 
@@ -107,5 +105,3 @@ class Errors:
         payload, _ = cstring(data, payload_at, stop)
         if payload:
             self.out.replace(at, stop, backend.notification(data[at + HEADER : at + HEADER + 4], channel, b""))
-
-

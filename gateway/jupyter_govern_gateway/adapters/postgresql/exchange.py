@@ -40,7 +40,6 @@ class Exchange:
         self.naming = naming
         self.planner = Planner(door, naming, codec)
         self.is_kernel = is_kernel
-        self.has_masks = door.has_masks()
         self.masked_origins: frozenset[tuple[int, int]] = frozenset()
         self.cell: Cell | None = None
         # for the driver
@@ -70,6 +69,11 @@ class Exchange:
     @property
     def codec(self) -> str:
         return self.planner.codec
+
+    @property
+    def has_masks(self) -> bool:
+        """Some column of the target is hidden from this actor, under the policy of now."""
+        return self.door.has_masks()
 
     def due(self, kind: int) -> Entry:
         """A message of this kind goes to the target; its answer is due."""

@@ -19,8 +19,9 @@ from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSIO
 from jupyter_govern_gateway.sql.effects import TransactionBoundary
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.adapters.postgresql.door import Door
     from jupyter_govern_gateway.sql.compiler import Compiled
+
+    from jupyter_govern_gateway.adapters.postgresql.door import Door
     from jupyter_govern_gateway.sql.naming import Naming
 
 UNREAD = Facts(kinds=frozenset())
@@ -119,6 +120,7 @@ class Planner:
         plan.compiled, plan.effects = compiled, compiled.effects
         sql = self._limit(plan, compiled)
         plan.unchanged = sql == text
+        plan.sent = "" if plan.unchanged else sql
         try:
             plan.sql = sql.encode(self.codec)
         except UnicodeEncodeError:
@@ -131,7 +133,7 @@ class Planner:
     def inner(self, plan: Plan, facts: Facts) -> Plan:
         """Running what SQL's PREPARE prepared: the same text, the facts of the statement inside."""
         made = Plan(plan.text, facts, self.door.decide(facts))
-        made.compiled, made.sql = plan.compiled, plan.sql
+        made.compiled, made.sql, made.sent = plan.compiled, plan.sql, plan.sent
         return made
 
     def _limit(self, plan: Plan, compiled: Compiled) -> str:

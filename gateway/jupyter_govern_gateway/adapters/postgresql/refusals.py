@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jupyter_govern.errors import Blocked, Declined, Expired, RecordingFailed, SyntaxProblem, Withdrawn
+from jupyter_govern.errors import Blocked, Declined, Expired, SyntaxProblem, Withdrawn
 from jupyter_govern.model import RuleRef
 from jupyter_govern_gateway.adapters.postgresql.entries import Refusal
 from jupyter_govern_gateway.codecs.postgresql import fields as f
+
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.gate import Pending
 
 INSUFFICIENT_PRIVILEGE: Final = "42501"
 QUERY_CANCELED: Final = "57014"
@@ -65,15 +68,25 @@ def error_of(refusal: Refusal, encoding: str) -> bytes:
     )
 
 
-def fatal(code: str, message: str, *, hint: str = "") -> bytes:
+def fatal(code: str, message: str, *, detail: str = "", hint: str = "") -> bytes:
     """The ErrorResponse that ends a session."""
-    return f.error(code, message, severity="FATAL", hint=hint)
+    return f.error(code, message, severity="FATAL", detail=detail, hint=hint)
 
 
-def no_record(problem: RecordingFailed) -> bytes:
+def no_record() -> bytes:
     """No record, no access; what the disk said stays with the operator."""
-    del problem
     return fatal("58030", "the record cannot be written: no record, no access", hint="Tell the operator of the gateway.")
+
+
+def waiting_notice(pending: Pending, encoding: str) -> bytes:
+    """The statement waits for people: who, for how long, and where they decide."""
+    return f.notice(
+        "01000",
+        f"waiting for approval #{pending.number} by {pending.approvers}: {pending.url}",
+        detail=f'rule "{pending.rule}": {pending.because}' if pending.rule else "",
+        hint="Cancel the statement to withdraw the request.",
+        encoding=encoding,
+    )
 
 
 def filtered(fields: f.Fields, *, touches_masked: bool, may_quote_raw: bool) -> bool:

@@ -74,7 +74,7 @@ class TargetSide:
             stop = at + 1 + length
             if stop > size or length < 4:
                 break
-            if kind == _DATA_ROW or kind == _COPY_DATA:
+            if kind == _DATA_ROW or kind == _COPY_DATA:  # noqa: PLR1714, SIM109 - twice as fast as `in`, once per row
                 if not answers.row(data, at, stop):
                     out.replace(at, stop, b"")
             else:

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import LiteralString
 
+from jupyter_govern.characters import is_odd
+
 
 class Safe(str):
     """Text that is HTML already, made by this module only."""
@@ -31,14 +33,6 @@ def joined(parts: Iterable[Safe]) -> Safe:
 def visible(text: str) -> Safe:
     """Hostile text with every character that one would not see as itself spelled out."""
     return Safe("".join(_mark(c) if is_odd(c) else html.escape(c, quote=True) for c in text))
-
-
-def is_odd(character: str) -> bool:
-    """Whether a character is invisible, changes its neighbours, or passes for a blank."""
-    if character in {"\n", "\t", " "} or " " < character <= "~":
-        return False
-    # category C: controls, formats (bidi, zero width), surrogates, private use, unassigned; Z: all blanks and separators
-    return unicodedata.category(character)[0] in {"C", "Z"}
 
 
 def _mark(character: str) -> str:

@@ -65,9 +65,7 @@ def error(
     return write_fields(ERROR_RESPONSE, _encoded(fields, encoding))
 
 
-def notice(
-    code: str, message: str, *, severity: str = "NOTICE", detail: str = "", hint: str = "", encoding: str = "utf-8"
-) -> bytes:
+def notice(code: str, message: str, *, severity: str = "NOTICE", detail: str = "", hint: str = "", encoding: str = "utf-8") -> bytes:
     """A NoticeResponse of our own, in the client's encoding."""
     fields = {SEVERITY: severity, SEVERITY_NONLOCALIZED: severity, CODE: code, MESSAGE: message, DETAIL: detail, HINT: hint}
     return write_fields(NOTICE_RESPONSE, _encoded(fields, encoding))

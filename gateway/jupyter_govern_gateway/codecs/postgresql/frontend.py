@@ -76,9 +76,7 @@ def read_bind(data: bytes, at: int, end: int) -> Bind:
     result_formats, at = _codes(data, at, end)
     if at != end:
         raise Malformed("a Bind with something behind its fields")
-    return Bind(
-        portal=portal, statement=statement, formats=formats, parameters=tuple(values), result_formats=result_formats
-    )
+    return Bind(portal=portal, statement=statement, formats=formats, parameters=tuple(values), result_formats=result_formats)
 
 
 def _codes(data: bytes, at: int, end: int) -> tuple[tuple[int, ...], int]:

@@ -1,0 +1,50 @@
+"""Whose token a request carries, and which kinds of token a route takes. Tokens come in the Authorization header only."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from jupyter_govern.errors import AuthenticationFailed
+from jupyter_govern.model import TokenKind
+from jupyter_govern_gateway.api.problems import ApiProblem, forbidden, unauthorized
+from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.identity.tokens import Token
+
+LOOKING: frozenset[TokenKind] = frozenset({"person", "server"})
+"""Kinds that may read lists."""
+ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel"})
+"""`browser` is in none of them: a cookie is for pages, never for the API."""
+DECIDING: frozenset[TokenKind] = frozenset({"person"})
+
+MAX_TOKEN = 256
+
+
+def bearer(request: web.Request, services: ApiServices, kinds: frozenset[TokenKind]) -> Token:
+    """The living token of this request; raises ApiProblem 401 or 403."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text:
+        raise unauthorized("this needs a token: Authorization: Bearer ….")
+    if len(text) > MAX_TOKEN:
+        raise unauthorized()
+    try:
+        token = services.identity.authenticate_bearer(text.strip())
+    except AuthenticationFailed:
+        raise unauthorized() from None
+    if token.kind not in kinds:
+        raise _wrong_kind(token.kind)
+    return token
+
+
+def _wrong_kind(kind: TokenKind) -> ApiProblem:
+    hint = "Use the gateway's own page, or `jupyter govern login` with your own login."
+    return forbidden(f"a {kind} token may not do this.", hint)
+
+
+def is_auditor(token: Token, services: ApiServices) -> bool:
+    """Whether this person sees everybody's sessions."""
+    return bool(token.groups & services.directory.auditor_groups())
+
+
+def peer(request: web.Request) -> str:
+    """The address at the other end of the connection; a forwarding header is only what somebody wrote."""
+    return request.remote or ""

@@ -1,0 +1,75 @@
+"""The browser's side of a login: its cookie, and what a request for a page must look like.
+
+Sec-Fetch-* headers are the browser's own word on how a request came about; scripts cannot set them. Browsers send them to
+https and to this machine only, so the pages work only there.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from jupyter_govern.errors import AuthenticationFailed
+from jupyter_govern_gateway.api.problems import ApiProblem
+from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.identity.tokens import Token
+
+MAX_COOKIE = 256
+
+
+def session_cookie(request: web.Request) -> str:
+    """Its name: over https with the prefix that ties a cookie to this host alone."""
+    return "__Host-govern" if request.secure else "govern"
+
+
+def login_cookie(request: web.Request) -> str:
+    """The name of the cookie that ties a login form to the browser that fetched it."""
+    return "__Host-govern-login" if request.secure else "govern-login"
+
+
+def set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: float) -> None:
+    """HttpOnly, SameSite=Lax, host-only, for the whole site."""
+    response.set_cookie(name, value, max_age=int(seconds), path="/", httponly=True, samesite="Lax", secure=request.secure)
+
+
+def drop_cookie(response: web.Response, request: web.Request, name: str) -> None:
+    """Have the browser forget it."""
+    set_cookie(response, request, name, "", 0)
+
+
+def need_navigation(request: web.Request) -> None:
+    """A page is for a window that a person looks at: not for fetch(), not for a frame. Raises ApiProblem."""
+    if request.headers.get("Sec-Fetch-Mode") != "navigate" or request.headers.get("Sec-Fetch-Dest") != "document":
+        raise ApiProblem(
+            403,
+            "not-a-navigation",
+            "this page opens only as a page of its own in a browser.",
+            "Open it in a current browser, by https or on this machine. Programs use the API: `jupyter govern approvals`.",
+        )
+
+
+def need_own_origin(request: web.Request) -> None:
+    """A form of ours comes from a sandboxed page, so its Origin is null; any other name is somebody else's page."""
+    origin = request.headers.get("Origin", "null")
+    if origin not in {"null", f"{request.scheme}://{request.host}"}:
+        raise ApiProblem(403, "wrong-origin", "this form was sent by another site.")
+
+
+def signed_in_as(request: web.Request, services: ApiServices) -> Token | None:
+    """The browser token in the cookie; None without a living one. A token of any other kind does not count."""
+    text = request.cookies.get(session_cookie(request), "")
+    if not text or len(text) > MAX_COOKIE:
+        return None
+    try:
+        token = services.identity.authenticate_bearer(text)
+    except AuthenticationFailed:
+        return None
+    return token if token.kind == "browser" else None
+
+
+def holder_of_form(services: ApiServices, holder: str) -> Token | None:
+    """The browser token whose session a form was made for, with live groups; None if it has ended."""
+    try:
+        token = services.identity.token_actor(holder)
+    except AuthenticationFailed:
+        return None
+    return token if token.kind == "browser" else None

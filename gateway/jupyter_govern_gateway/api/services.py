@@ -1,0 +1,85 @@
+"""What the API is given by the rest of the gateway. Values and Protocols only; nothing here does anything.
+
+Identity, Approvals and Recorder are the gateway's own (identity/service.py, approvals.py, recorder/recorder.py); what depends on
+configuration and policy comes through the Directory, so that the API never evaluates a rule.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jupyter_govern.model import Actor, Effect, MaskFormat, Verb
+from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.identity.service import Identity
+from jupyter_govern_gateway.recorder.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSeen:
+    """A rule that concerns somebody on a target; effect also `mask` and `limit`."""
+
+    name: str
+    because: str
+    effect: Effect | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskSeen:
+    """Columns hidden from somebody: `public.customers.email`, globs as the rule has them."""
+
+    column: str
+    format: MaskFormat
+    rule: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSeen:
+    """A target as one person sees it. `verbs` is what some rule allows somewhere on it; `why` says so in words, also when it is nothing."""
+
+    name: str
+    kind: str
+    verbs: tuple[Verb, ...]
+    why: str
+    masks: tuple[MaskSeen, ...] = ()
+    rules: tuple[RuleSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where clients connect. host "" means: under the name by which they reached the API. ca_file "" means a public certificate."""
+
+    host: str
+    port: int
+    sslmode: str = "verify-full"
+    ca_file: str = ""
+
+
+class Directory(Protocol):
+    """Targets and policy, as far as people may look at them."""
+
+    def targets(self, actor: Actor) -> Sequence[TargetSeen]:
+        """The targets this person may know of, by the policy in force now."""
+
+    async def is_reachable(self, target: str) -> bool:
+        """Whether the target itself answers; bounded in time."""
+
+    def auditor_groups(self) -> frozenset[str]:
+        """Members of these see everybody's sessions (`gateway.auditors`)."""
+
+    def listening(self) -> Listening | None:
+        """Where PostgreSQL clients connect; None while nothing listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """Everything the API works with."""
+
+    identity: Identity
+    approvals: Approvals
+    recorder: Recorder
+    directory: Directory
+    clock: Callable[[], float] = time.time

@@ -1,0 +1,112 @@
+"""Sessions over the API: the caller's own, and everybody's for auditors. Files are read in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from jupyter_govern.recording import read_entries, verify
+from jupyter_govern_gateway.api.access import LOOKING, bearer, is_auditor
+from jupyter_govern_gateway.api.bodies import query_number
+from jupyter_govern_gateway.api.bounds import MAX_LISTED, MAX_RECORDING_READ
+from jupyter_govern_gateway.api.problems import ApiProblem, bad_request, not_found
+from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.api.timeline import notes, operations
+from jupyter_govern_gateway.api.views import session_view
+
+
+class SessionRoutes:
+    """GET sessions, GET sessions/ID, GET sessions/ID/verify."""
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+
+    def routes(self) -> list[web.RouteDef]:
+        """Paths and handlers."""
+        one = "/api/v1/sessions/{id:[A-Za-z0-9_-]{1,128}}"
+        return [
+            web.get("/api/v1/sessions", self.list, allow_head=False),
+            web.get(one, self.show, allow_head=False),
+            web.get(one + "/verify", self.verify, allow_head=False),
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        """The newest first."""
+        token = bearer(request, self._services, LOOKING)
+        limit = query_number(request, "limit", 50, MAX_LISTED)
+        notebook = request.query.get("notebook")
+        if notebook is not None and len(notebook) > 1024:
+            raise bad_request("'notebook' is too long.")
+        actor = None if is_auditor(token, self._services) else token.subject
+        rows = await asyncio.to_thread(self._services.recorder.index.sessions, actor=actor, limit=limit, notebook=notebook)
+        return web.json_response([session_view(row) for row in rows])
+
+    async def show(self, request: web.Request) -> web.Response:
+        """One session with its newest operations."""
+        row = await self._mine(request)
+        limit = query_number(request, "limit", MAX_LISTED, MAX_LISTED)
+        return web.json_response(text=await asyncio.to_thread(_told, row, limit))
+
+    async def verify(self, request: web.Request) -> web.Response:
+        """Whether the recording is whole, and still ends as the gateway's own log says it ended."""
+        row = await self._mine(request)
+        log = self._services.recorder.log.path
+        return web.json_response(await asyncio.to_thread(_verified, row, log))
+
+    async def _mine(self, request: web.Request) -> dict[str, Any]:
+        token = bearer(request, self._services, LOOKING)
+        identifier = request.match_info["id"]
+        row = await asyncio.to_thread(self._services.recorder.index.session, identifier)
+        if row is None or not (row["actor"] == token.subject or is_auditor(token, self._services)):
+            raise not_found(f"session {identifier}")
+        return row
+
+
+def _told(row: dict[str, Any], limit: int) -> str:
+    entries = read_entries(_readable(row))
+    told = operations(entries)
+    # a session whose gateway was killed may have more on record than in the index
+    session = session_view(row) | {"operations": max(len(told), row["operations"] or 0)}
+    return json.dumps({"session": session, "operations": told[-limit:], "notes": notes(entries)[-limit:]})
+
+
+def _verified(row: dict[str, Any], log: Path) -> dict[str, Any]:
+    verdict = verify(_readable(row))
+    problem = verdict.problem
+    said = _head_in_log(log, row["id"]) if verdict.ok else None
+    if said is not None and said != verdict.head:
+        problem = "the recording does not end as the gateway's own log says it ended: it was replaced or cut"
+    return {
+        "ok": verdict.ok and not problem,
+        "entries": verdict.entries,
+        "head": verdict.head,
+        "problem": problem,
+        "complete": verdict.complete,
+    }
+
+
+def _head_in_log(log: Path, session: str) -> str | None:
+    """The head with which the gateway closed this session; None where it did not (still open, or the gateway was killed)."""
+    needle = session.encode()
+    with log.open("rb") as file:
+        for line in file:
+            if needle in line:
+                entry = json.loads(line)
+                if entry.get("type") == "session" and entry.get("event") == "close" and entry.get("session") == session:
+                    return str(entry.get("head"))
+    return None
+
+
+def _readable(row: dict[str, Any]) -> Path:
+    path = Path(row["path"])
+    try:
+        size = path.stat().st_size
+    except OSError:
+        raise ApiProblem(410, "recording-gone", "the recording's file cannot be read: it was moved or removed.") from None
+    if size > MAX_RECORDING_READ:
+        raise ApiProblem(413, "too-large", f"the recording is too large to read over the API: {path.name}, {size} bytes.")
+    return path

@@ -1,0 +1,104 @@
+"""One actor's way to one target: policy, plans and gate behind the questions that a session asks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from jupyter_govern.errors import Blocked
+from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
+from jupyter_govern_gateway.net.bounds import CATALOG_SECONDS
+from jupyter_govern_gateway.net.services import Services
+from jupyter_govern_gateway.sql.naming import Naming
+
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.sql.compiler import Compiled
+
+    from jupyter_govern_gateway.adapters.postgresql.entries import Plan
+    from jupyter_govern_gateway.gate import Pending, Permit, SessionRecord
+    from jupyter_govern_gateway.policy.standing import Standing
+    from jupyter_govern_gateway.sql.catalog import Catalog
+
+
+class SessionDoor:
+    """Implements adapters/postgresql/door.py."""
+
+    def __init__(self, services: Services, *, actor: Actor, target: str, database: str, user: str, record: SessionRecord) -> None:
+        self._services = services
+        self._actor = actor
+        self._target = target
+        self._database = database
+        self._user = user
+        self._record = record
+        self._operations = 0
+        self._snapshot: object = None
+        self._catalog: Catalog | None = None
+        self._stamp: object = object()
+        self._standing: Standing = services.policy.standing(actor, target)
+
+    def stamp(self) -> object:
+        services = self._services
+        snapshot, catalog = services.policy.current(), services.catalogs.current(self._target)
+        if snapshot is not self._snapshot or catalog is not self._catalog:
+            self._snapshot, self._catalog = snapshot, catalog
+            self._standing = services.policy.standing(self._actor, self._target)
+            self._stamp = object()
+        return self._stamp
+
+    def has_masks(self) -> bool:
+        self.stamp()
+        return bool(self._standing.masks)
+
+    def is_judged(self) -> bool:
+        self.stamp()
+        return self._standing.judged
+
+    def naming(self, path: tuple[str, ...], temporary: frozenset[str], prepared: tuple[tuple[str, Facts], ...]) -> Naming:
+        return Naming(
+            database=self._database,
+            search_path=path,
+            temp_relations=temporary,
+            prepared=prepared,
+            user=self._user,
+        )
+
+    def look_up(self, text: str, naming: Naming) -> Compiled | None:
+        self.stamp()
+        if self._catalog is None:
+            return None
+        return self._services.plans.lookup(target=self._target, catalog=self._catalog, standing=self._standing, naming=naming, text=text)
+
+    async def compile(self, text: str, naming: Naming) -> Compiled:
+        """Not on the event loop: a worker compiles, this session alone waits. Raises SyntaxProblem, Blocked."""
+        try:
+            async with asyncio.timeout(CATALOG_SECONDS):
+                catalog = await self._services.catalogs.get(self._target)
+        except TimeoutError:
+            raise Blocked("the target's catalog could not be read in time", hint="Try again.") from None
+        self.stamp()
+        return await self._services.plans.compile(target=self._target, catalog=catalog, standing=self._standing, naming=naming, text=text)
+
+    def decide(self, facts: Facts) -> Decision:
+        return self._services.policy.decide(self._actor, self._target, facts)
+
+    def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Cell | None) -> Permit | Pending:
+        self._operations += 1
+        compiled = plan.compiled
+        operation = Operation(
+            id=f"{self._record.id}.{self._operations}",
+            session=self._record.id,
+            actor=self._actor,
+            target=self._target,
+            protocol="postgresql",
+            statement=plan.text,
+            facts=plan.facts,
+            parameters=parameters,
+            parameter_formats=formats,
+            cell=cell,
+            rewritten=plan.sent,
+            touches_masked=compiled is not None and compiled.touches_masked,
+        )
+        return self._services.gate.ask_now(operation, plan.decision, self._record)
+
+    def note(self, kind: str, detail: dict[str, Any]) -> None:
+        self._record.note(kind, detail)

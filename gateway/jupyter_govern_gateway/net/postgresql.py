@@ -1,0 +1,94 @@
+"""The listener for PostgreSQL clients: accepts, bounds, hands each connection to an Arrival, and stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import cast
+
+from jupyter_govern_gateway.adapters.postgresql.refusals import fatal
+from jupyter_govern_gateway.net.arrival import Arrival, House
+from jupyter_govern_gateway.net.bounds import MAX_CONNECTIONS, MAX_STATEMENT
+from jupyter_govern_gateway.net.cancel import CancelKeys
+from jupyter_govern_gateway.net.peer import Peer
+from jupyter_govern_gateway.net.services import Services
+from jupyter_govern_gateway.net.session import Session
+from jupyter_govern_gateway.net.tasks import Tasks
+
+
+class PostgresqlListener:
+    """tls None: clients that ask for TLS are told there is none. takes_cleartext: ask for the token in clear inside TLS."""
+
+    def __init__(
+        self,
+        *,
+        services: Services,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        takes_cleartext: bool = False,
+        max_statement: int = MAX_STATEMENT,
+    ) -> None:
+        self.host, self.port = host, port
+        self._server: asyncio.Server | None = None
+        self._sessions: set[Session] = set()
+        self._arrivals = Tasks(self._failed)
+        self._background = Tasks(self._failed)
+        self._open = 0
+        self._empty = asyncio.Event()
+        self._house = House(
+            services=services,
+            tls=tls,
+            takes_cleartext=takes_cleartext,
+            max_statement=max_statement,
+            keys=CancelKeys(),
+            tasks=self._background,
+            opened=self._sessions.add,
+            closed=self._closed,
+        )
+
+    async def start(self) -> None:
+        """Listen; `port` is the real one then."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: cast(asyncio.Protocol, Peer(self._accepted)), self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def _accepted(self, peer: Peer) -> None:
+        if self._open >= MAX_CONNECTIONS:
+            peer.write(fatal("53300", "the gateway has too many connections"))
+            peer.close()
+            return
+        self._open += 1
+        self._arrivals.start(Arrival(self._house, peer).run())
+        peer.gone = self._gone
+
+    def _closed(self, session: Session) -> None:
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._empty.set()
+
+    def _gone(self) -> None:
+        self._open -= 1
+
+    def _failed(self, problem: BaseException) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": "a connection failed", "exception": problem})
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Accept no more, let sessions end for so long, then end them; returns when the last is closed."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._arrivals.cancel()
+        if self._sessions:
+            self._empty.clear()
+            try:
+                async with asyncio.timeout(drain_seconds):
+                    await self._empty.wait()
+            except TimeoutError:
+                for session in tuple(self._sessions):
+                    session.close("the gateway stops")
+                if self._sessions:
+                    await self._empty.wait()  # bounded: each ends within LINGER_SECONDS
+        await self._arrivals.wait()
+        await self._background.wait()
+        self._server = None

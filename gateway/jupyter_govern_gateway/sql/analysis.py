@@ -1,0 +1,345 @@
+"""One text, walked by its tree: what it does (Facts), and what must be spliced so that it sees masked values only.
+
+Every node must be one that grammar.py knows; anything else is noted in `unjudged` by name, and policy refuses it wherever a mask,
+block or approve rule could apply. No I/O. The statements' own rules are in statements.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jupyter_govern.model import Access, Facts, Verb
+from jupyter_govern_gateway.sql import functions, settings
+from jupyter_govern_gateway.sql.catalog import Relation
+from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS, Governed
+from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
+from jupyter_govern_gateway.sql.masks import quoted
+from jupyter_govern_gateway.sql.naming import Naming
+from jupyter_govern_gateway.sql.reader import Tree, children, constant, kind_of, strings, tokens, unwrap
+from jupyter_govern_gateway.sql.relations import SOURCE, NamePlace, masked_select, qualified, sample_place
+from jupyter_govern_gateway.sql.splice import Splice
+from jupyter_govern_gateway.sql.unknown import UNDEFINED_FUNCTION, UNDEFINED_TABLE, UnknownName
+
+MAX_VIEW_DEPTH = 20
+Ctes = frozenset[str]
+NO_CTES: Ctes = frozenset()
+
+
+class Analysis:
+    """Collects while `walk` goes through a tree. `expand` turns a view's definition into its compiled text (compiler.py)."""
+
+    def __init__(self, text: str, governed: Governed, naming: Naming, *, views: tuple[tuple[str, str], ...] = ()) -> None:
+        self.text, self.raw = text, text.encode()
+        self.governed, self.catalog, self.naming = governed, governed.catalog, naming
+        self.views = views
+        self.tokens = tokens(text)
+        self.kinds: set[str] = set()
+        self.traits: set[str] = set()
+        self.problems: list[str] = []
+        self.splices: list[Splice] = []
+        self.touched: set[tuple[str, str]] = set()
+        self.may_quote_raw = False
+        self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
+        self._columns: set[str] = set()
+        self._all_columns = False
+        self._guard: tuple[frozenset[str], frozenset[str]] | None = None
+
+    # -- what was found ----------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        return Facts(
+            kinds=frozenset(self.kinds),
+            traits=frozenset(self.traits),
+            accesses=tuple(
+                Access(verb=verb, resource=resource, columns=self._columns_of(key)) for (verb, resource), key in self._accesses.items()
+            ),
+            unjudged="; ".join(dict.fromkeys(self.problems)),
+        )
+
+    def _columns_of(self, key: tuple[str, str] | None) -> frozenset[str] | None:
+        relation = self.catalog.relations.get(key) if key is not None else None
+        if relation is None or self._all_columns:
+            return None
+        return frozenset(c.name for c in relation.columns if c.name in self._columns)
+
+    def access(self, verb: Verb, resource: str, key: tuple[str, str] | None = None) -> None:
+        self._accesses.setdefault((verb, resource), key)
+
+    def only_read(self) -> None:
+        """What was noted as written is only looked at (EXPLAIN)."""
+        self._accesses = {("read", resource): key for (_, resource), key in self._accesses.items()}
+
+    def forget_accesses(self) -> None:
+        """What was noted happens later (PREPARE)."""
+        self._accesses = {}
+
+    def take(self, facts: Facts) -> None:
+        """Add the facts of a statement that was judged before (EXECUTE)."""
+        self.kinds |= facts.kinds
+        self.traits |= facts.traits
+        for access in facts.accesses:
+            schema, _, name = access.resource.partition(".")
+            self.access(access.verb, access.resource, (schema, name))
+        if facts.unjudged:
+            self.note(facts.unjudged)
+
+    def note(self, problem: str) -> None:
+        self.problems.append(problem)
+
+    def position(self, offset: int) -> int:
+        """A byte offset as PostgreSQL's 1-based character position."""
+        return len(self.raw[:offset].decode(errors="ignore")) + 1 if offset >= 0 else 0
+
+    # -- walking -----------------------------------------------------------------------------------------------------
+
+    def walk(self, node: Tree, ctes: Ctes = NO_CTES) -> None:
+        """Judge a node and all inside it."""
+        kind = kind_of(node)
+        if kind not in EXPRESSIONS and kind not in DEFINITIONS:
+            self.note(f"{kind} is a construct that the gateway does not understand yet")
+            return
+        match kind:
+            case "SelectStmt":
+                self.select(node, ctes)
+            case "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt":
+                from jupyter_govern_gateway.sql.writes import write
+
+                write(self, node, ctes)
+            case "RangeVar":
+                self.read_relation(node, ctes)
+            case "RangeTableSample":
+                self._sampled(node, ctes)
+            case "LockingClause":
+                return  # names aliases, not relations
+            case "FuncCall":
+                self._function(node)
+                self._walk_children(node, ctes)
+            case "ColumnRef":
+                self._column(node)
+            case "A_Expr":
+                self._operator(strings(node.name))
+                self._walk_children(node, ctes)
+            case "SortBy" if node.use_op:
+                self._operator(strings(node.use_op))
+                self._walk_children(node, ctes)
+            case _:
+                self._walk_children(node, ctes)
+
+    def _walk_children(self, node: Tree, ctes: Ctes) -> None:
+        for _, child in children(node):
+            self.walk(child, ctes)
+
+    def select(self, node: Tree, ctes: Ctes) -> None:
+        self.kinds.add("select")
+        inner = self.with_clause(node, ctes)
+        for field, child in children(node):
+            if field == "with_clause":
+                continue
+            if field == "into_clause":
+                from jupyter_govern_gateway.sql.definitions import create_relation
+
+                self.kinds.add("create")
+                create_relation(self, child.rel)
+            else:
+                self.walk(child, inner)
+
+    def with_clause(self, node: Tree, ctes: Ctes) -> Ctes:
+        """Walk the CTEs of a statement; returns the names that its own parts see."""
+        if not node.HasField("with_clause"):
+            return ctes
+        clause = node.with_clause
+        tables = [unwrap(item) for item in clause.ctes]
+        names = frozenset(table.ctename for table in tables)
+        seen = ctes | names if clause.recursive else ctes
+        for table in tables:
+            query = unwrap(table.ctequery)
+            self.walk(query, seen)
+            for field, child in children(table):
+                if field != "ctequery":
+                    self.walk(child, seen)
+            seen |= {table.ctename}
+        return ctes | names
+
+    @contextmanager
+    def guarded(self, columns: frozenset[str], names: frozenset[str]) -> Iterator[None]:
+        """Inside, reading these columns (or a whole row by these names) would read raw values: note it."""
+        before, self._guard = self._guard, (columns, names)
+        yield
+        self._guard = before
+
+    @contextmanager
+    def unguarded(self) -> Iterator[None]:
+        before, self._guard = self._guard, None
+        yield
+        self._guard = before
+
+    def _column(self, node: Tree) -> None:
+        parts = strings(node.fields)
+        star = bool(node.fields) and node.fields[-1].WhichOneof("node") == "a_star"
+        self._all_columns |= star or (len(parts) == 1 and any(parts[0] == name for _, name in self.touched))
+        self._columns.update(parts[-1:])
+        if self._guard is None:
+            return
+        columns, names = self._guard
+        if star:
+            self.note("RETURNING * or a whole row of a relation with masked columns would read them in clear; name the columns")
+        elif parts[-1] in columns:
+            self.note(f"a write that reads the masked column {parts[-1]} in clear")
+        elif len(parts) == 1 and parts[0] in names:
+            self.note(f"a write that reads the whole row of {parts[0]}, which has masked columns")
+
+    def _operator(self, parts: list[str]) -> None:
+        if len(parts) > 1 and parts[0] != "pg_catalog":
+            self.note(f"operator {'.'.join(parts)} runs code that the gateway does not read")
+        elif len(parts) == 1 and parts[0] in self.catalog.user_operators:
+            self.note(f"operator {parts[0]} may run code that the gateway does not read")
+
+    # -- functions -----------------------------------------------------------------------------------------------------
+
+    def _function(self, node: Tree) -> None:
+        parts = strings(node.funcname)
+        name, schema = parts[-1], parts[-2] if len(parts) > 1 else None
+        if self._guard is not None and name in self._guard[0]:
+            self.note(f"{name}(…) could read the masked column {name} in clear")
+        if functions.server_file(name):
+            self.traits.add("server-file")
+        if name in functions.SETTINGS:
+            self._setting_function(name, node)
+        if name in functions.DYNAMIC:
+            self.traits.add("dynamic")
+        known = self.catalog.functions.get(name, ())
+        if not any(schema in (None, f.schema) for f in known):
+            raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
+        for candidate in known:
+            if (
+                schema in (None, candidate.schema)
+                and candidate.schema not in ("pg_catalog", "information_schema")
+                and not candidate.extension
+            ):
+                self.access("execute", f"{candidate.schema}.{candidate.name}")
+        if why := functions.problem(self.catalog, name, schema):
+            self.note(why)
+
+    def _setting_function(self, name: str, node: Tree) -> None:
+        setting = constant(node.args[0]) if node.args else None
+        if setting is None:
+            self.note(f"{name} with a name that is not a constant")
+        elif setting.lower().startswith(settings.OWN):
+            self.note("settings that begin with govern. are the gateway's own")
+        elif name == "set_config":
+            value = constant(node.args[1]) if len(node.args) > 1 else None
+            if why := settings.refusal(setting, value):
+                self.note(why)
+            if setting.lower() == "search_path":
+                self.traits.add("sets-search-path")
+
+    # -- relations -----------------------------------------------------------------------------------------------------
+
+    def find(self, node: Tree, ctes: Ctes = NO_CTES) -> Relation | str:
+        """What a RangeVar names: a relation of the catalog, or "cte", or "temp". Raises UnknownName."""
+        if node.catalogname and node.catalogname != self.naming.database:
+            self.note("cross-database references")
+        schema, name = node.schemaname, node.relname
+        if not schema:
+            if name in ctes:
+                return "cte"
+            if name in self.naming.temp_relations:
+                return "temp"
+            for candidate in self.naming.schemas():
+                if (found := self.catalog.relations.get((candidate, name))) is not None:
+                    return found
+        elif schema.startswith("pg_temp"):
+            return "temp"
+        elif (found := self.catalog.relations.get((schema, name))) is not None:
+            return found
+        spelled = f"{schema}.{name}" if schema else name
+        raise UnknownName(f'relation "{spelled}" does not exist', self.position(node.location), UNDEFINED_TABLE)
+
+    def read_relation(self, node: Tree, ctes: Ctes) -> None:
+        """A relation in FROM (or USING, or under COPY): note the access, splice the subquery where it is governed."""
+        found = self.find(node, ctes)
+        if found == "cte":
+            return
+        if isinstance(found, str):
+            self.access("read", f"pg_temp.{node.relname}")
+            self.pin(node, f"pg_temp.{quoted(node.relname)}")
+            return
+        self.access("read", f"{found.schema}.{found.name}", found.key)
+        if self.governed.touches(found.key):
+            self._governed_relation(node, found, sample=None)
+        elif found.schema in ("pg_catalog", "information_schema"):
+            self._system_relation(node, found)
+        else:
+            self.pin(node, qualified(found))
+
+    def pin(self, node: Tree, full_name: str) -> None:
+        """Write an unqualified name in full where another schema has the same name: a wrong belief must not change what is read."""
+        if node.schemaname:
+            return
+        if full_name.startswith("pg_temp."):
+            ambiguous = bool(self.catalog.schemas_of.get(node.relname))
+        else:
+            ambiguous = len(self.catalog.schemas_of.get(node.relname, ())) > 1
+        if ambiguous:
+            place = self._place(node)
+            alias = "" if node.HasField("alias") or place.table_word is not None else f" AS {quoted(node.relname)}"
+            only = "ONLY " if place.only else ""
+            self.splices.append(Splice(place.start, place.stop, f"{only}{full_name}{alias}"))
+
+    def pin_target(self, node: Tree, full_name: str) -> None:
+        """The same for the relation that a statement writes: no alias is added where the grammar takes none."""
+        if not node.schemaname and len(self.catalog.schemas_of.get(node.relname, ())) > 1:
+            place = self._place(node)
+            self.splices.append(Splice(place.start, place.stop, ("ONLY " if place.only else "") + full_name))
+
+    def _place(self, node: Tree) -> NamePlace:
+        return NamePlace(self.tokens, node.location, 1 + bool(node.schemaname) + bool(node.catalogname))
+
+    def _system_relation(self, node: Tree, found: Relation) -> None:
+        if not self.governed.masks:
+            return
+        if (condition := FILTERED_CATALOGS.get(found.name)) is not None and found.schema == "pg_catalog":
+            filled = condition.format(not_governed=self.governed.not_governed())
+            self._replace(node, f"SELECT s.* FROM {qualified(found)} s WHERE {filled}")
+        elif found.name in DATA_CATALOGS or (found.schema == "pg_catalog" and found.name.startswith("pg_stats")):
+            self.note(f"{found.name} can hold masked data")
+
+    def _sampled(self, node: Tree, ctes: Ctes) -> None:
+        relation = unwrap(node.relation)
+        for field, child in children(node):
+            if field != "relation":
+                self.walk(child, ctes)
+        found = self.find(relation, ctes)
+        if isinstance(found, str) or not self.governed.touches(found.key):
+            self.walk(relation, ctes)
+            return
+        self.access("read", f"{found.schema}.{found.name}", found.key)
+        self._governed_relation(relation, found, sample=sample_place(self.tokens, relation.location))
+
+    def _governed_relation(self, node: Tree, found: Relation, *, sample: tuple[int, int] | None) -> None:
+        self.touched.add(found.key)
+        if found.key in self.governed.opaque and found.key not in self.governed.masks:
+            self.note(f"materialized view {found.name} holds masked data")
+            return
+        only = "ONLY " if self._place(node).only else ""
+        clause = ""
+        if sample is not None:
+            clause = " " + self.raw[sample[0] : sample[1]].decode()
+            self.splices.append(Splice(sample[0], sample[1], ""))
+        self._replace(node, masked_select(self.governed, found, source=self._source(found, only, clause)))
+
+    def _source(self, found: Relation, only: str, sample: str) -> str:
+        if found.key not in self.governed.derived:
+            return f"{only}{qualified(found)} AS {SOURCE}{sample}"
+        from jupyter_govern_gateway.sql.compiler import expand_view
+
+        columns = ", ".join(quoted(column.name) for column in found.columns)
+        return f"({expand_view(self, found)}) AS {SOURCE}({columns})"
+
+    def _replace(self, node: Tree, select: str) -> None:
+        place = self._place(node)
+        alias = "" if node.HasField("alias") else f" AS {quoted(node.relname)}"
+        if place.table_word is not None:  # TABLE name is SELECT * FROM name
+            self.splices.append(Splice(*place.table_word, "SELECT * FROM"))
+        self.splices.append(Splice(place.start, place.stop, f"({select}){alias}"))

@@ -1,0 +1,103 @@
+"""What is known of a target's catalog: an immutable value, read by catalog_load, asked by the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+RelationName = tuple[str, str]
+"""(schema, name)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """type_sql: how to write its type in SQL, schema-qualified, with its modifier. base: pg_catalog name of its base type
+    (domains resolved), "" for types of users and extensions. length: characters that fit, 0 without bound."""
+
+    name: str
+    attnum: int
+    type_sql: str
+    base: str
+    length: int = 0
+    is_array: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """kind: pg_class.relkind (r table, p partitioned, v view, m materialized view, f foreign, S sequence, c composite, i, t)."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    columns: tuple[Column, ...] = ()
+    parents: tuple[RelationName, ...] = ()
+    children: tuple[RelationName, ...] = ()
+    depends_on: tuple[RelationName, ...] = ()
+    definition: str = ""
+    cascades: tuple[tuple[RelationName, str], ...] = ()
+    """Tables that a foreign key writes when rows here are deleted (`delete`) or their keys updated (`update`)."""
+
+    @property
+    def key(self) -> RelationName:
+        return (self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """kind: f function, p procedure, a aggregate, w window. volatility: i, s, v. extension: "" or its name."""
+
+    schema: str
+    name: str
+    kind: str
+    language: str
+    volatility: str
+    extension: str = ""
+    returns_set: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """version: digest of everything in it; equal versions mean equal compile results."""
+
+    version: str
+    relations: Mapping[RelationName, Relation]
+    functions: Mapping[str, tuple[Function, ...]]
+    user_operators: frozenset[str] = frozenset()
+    """Operators outside pg_catalog and the extensions that are known to be harmless."""
+    user_types: Mapping[str, str] = field(default_factory=dict)
+    """Types outside pg_catalog: name → pg_type.typtype (d domain, e enum, c composite, b base, r range)."""
+
+    @cached_property
+    def schemas_of(self) -> Mapping[str, tuple[str, ...]]:
+        """In which schemas a relation of this name exists."""
+        found: dict[str, list[str]] = {}
+        for schema, name in self.relations:
+            found.setdefault(name, []).append(schema)
+        return {name: tuple(schemas) for name, schemas in found.items()}
+
+    def family(self, key: RelationName) -> frozenset[RelationName]:
+        """The relation with all its ancestors and descendants by inheritance or partitioning."""
+        return self._reach(key, up=True) | self._reach(key, up=False)
+
+    def _reach(self, key: RelationName, *, up: bool) -> frozenset[RelationName]:
+        seen: set[RelationName] = set()
+        todo = [key]
+        while todo:
+            relation = self.relations.get(todo.pop())
+            if relation is not None and relation.key not in seen:
+                seen.add(relation.key)
+                todo.extend(relation.parents if up else relation.children)
+        return frozenset(seen)
+
+    def sources(self, key: RelationName) -> frozenset[RelationName]:
+        """What a view or materialized view is made of, itself included, through any depth."""
+        seen: set[RelationName] = set()
+        todo = [key]
+        while todo:
+            relation = self.relations.get(todo.pop())
+            if relation is not None and relation.key not in seen:
+                seen.add(relation.key)
+                todo.extend(relation.depends_on)
+        return frozenset(seen)

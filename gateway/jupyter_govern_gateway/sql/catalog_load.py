@@ -1,0 +1,140 @@
+"""Reads a target's catalog. Blocks: called in a worker thread. The only I/O of this package."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import psycopg
+
+from jupyter_govern_gateway.sql.catalog import Catalog, Column, Function, Relation, RelationName
+
+HARMLESS_EXTENSIONS: Final = frozenset(
+    "btree_gin btree_gist citext cube earthdistance fuzzystrmatch hstore intarray isn ltree pg_trgm pgcrypto plpgsql seg unaccent"
+    " uuid-ossp vector".split()
+)
+"""Extensions whose functions and operators compute on their arguments only."""
+CONNECT_SECONDS: Final = 10
+
+RELATIONS: Final = """
+select c.oid::int8, n.nspname, c.relname, c.relkind::text,
+       case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) else '' end
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^pg_toast' and n.nspname !~ '^pg_temp_'
+order by 1"""
+COLUMNS: Final = """
+select a.attrelid::int8, a.attname, a.attnum::int4, format_type(a.atttypid, a.atttypmod),
+       case when bn.nspname = 'pg_catalog' then b.typname else '' end,
+       case when b.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 else 0 end, t.typcategory = 'A'
+from pg_attribute a
+join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+join pg_type t on t.oid = a.atttypid
+join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end join pg_namespace bn on bn.oid = b.typnamespace
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_(toast|temp)'
+order by a.attrelid, a.attnum"""
+INHERITANCE: Final = "select inhrelid::int8, inhparent::int8 from pg_inherits order by 1, 2"
+DEPENDENCIES: Final = """
+select distinct r.ev_class::int8, d.refobjid::int8
+from pg_depend d join pg_rewrite r on r.oid = d.objid
+where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class order by 1, 2"""
+CASCADES: Final = """
+select confrelid::int8, conrelid::int8, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd')
+from pg_constraint where contype = 'f' order by 1, 2"""
+FUNCTIONS: Final = """
+select n.nspname, p.proname, p.prokind::text, l.lanname, p.provolatile::text, coalesce(e.extname, ''), p.proretset
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+left join pg_extension e on e.oid = d.refobjid
+order by 1, 2, p.oid"""
+OPERATORS: Final = """
+select distinct o.oprname, coalesce(e.extname, '')
+from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+left join pg_depend d on d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e'
+left join pg_extension e on e.oid = d.refobjid
+where n.nspname <> 'pg_catalog' order by 1"""
+TYPES: Final = """
+select t.typname, t.typtype::text from pg_type t join pg_namespace n on n.oid = t.typnamespace
+where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)' and t.typcategory <> 'A' order by 1"""
+
+
+def load_catalog(conninfo: str) -> Catalog:
+    """Read it all in one snapshot. Raises psycopg.Error where the target does not answer."""
+    with psycopg.connect(
+        conninfo, autocommit=False, connect_timeout=CONNECT_SECONDS, application_name="jupyter-govern catalog"
+    ) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local search_path = ''")  # so that view definitions name everything in full
+        rows = {
+            name: connection.execute(query).fetchall()
+            for name, query in (
+                ("relations", RELATIONS),
+                ("columns", COLUMNS),
+                ("inheritance", INHERITANCE),
+                ("dependencies", DEPENDENCIES),
+                ("cascades", CASCADES),
+                ("functions", FUNCTIONS),
+                ("operators", OPERATORS),
+                ("types", TYPES),
+            )
+        }
+    return build_catalog(rows)
+
+
+def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
+    names: dict[int, RelationName] = {oid: (schema, name) for oid, schema, name, _, _ in rows["relations"]}
+    columns: dict[int, list[Column]] = {}
+    for oid, name, attnum, type_sql, base, length, is_array in rows["columns"]:
+        columns.setdefault(oid, []).append(Column(name=name, attnum=attnum, type_sql=type_sql, base=base, length=length, is_array=is_array))
+    parents, children, sources = (
+        _pairs(rows["inheritance"], names),
+        _pairs([(b, a) for a, b in rows["inheritance"]], names),
+        _pairs(rows["dependencies"], names),
+    )
+    cascades: dict[int, list[tuple[RelationName, str]]] = {}
+    for parent, child, on_delete, on_update in rows["cascades"]:
+        cascades.setdefault(parent, []).extend(
+            (names[child], event) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
+        )
+    relations = {
+        (schema, name): Relation(
+            oid=oid,
+            schema=schema,
+            name=name,
+            kind=kind,
+            definition=(definition or "").rstrip().rstrip(";"),
+            columns=tuple(columns.get(oid, ())),
+            parents=parents.get(oid, ()),
+            children=children.get(oid, ()),
+            depends_on=sources.get(oid, ()),
+            cascades=tuple(cascades.get(oid, ())),
+        )
+        for oid, schema, name, kind, definition in rows["relations"]
+    }
+    functions: dict[str, list[Function]] = {}
+    for schema, name, kind, language, volatility, extension, returns_set in rows["functions"]:
+        functions.setdefault(name, []).append(
+            Function(
+                schema=schema,
+                name=name,
+                kind=kind,
+                language=language,
+                volatility=volatility,
+                extension=extension,
+                returns_set=returns_set,
+            )
+        )
+    return Catalog(
+        version=hashlib.sha256(repr(rows).encode()).hexdigest()[:16],
+        relations=relations,
+        functions={name: tuple(found) for name, found in functions.items()},
+        user_operators=frozenset(name for name, extension in rows["operators"] if extension not in HARMLESS_EXTENSIONS),
+        user_types=dict(rows["types"]),
+    )
+
+
+def _pairs(rows: list[tuple[int, int]], names: dict[int, RelationName]) -> dict[int, tuple[RelationName, ...]]:
+    found: dict[int, list[RelationName]] = {}
+    for one, other in rows:
+        if other in names:
+            found.setdefault(one, []).append(names[other])
+    return {oid: tuple(many) for oid, many in found.items()}

@@ -1,0 +1,138 @@
+"""CREATE, DROP, TRUNCATE and their like: what they define, and that nothing masked ends up where no mask covers it."""
+
+from __future__ import annotations
+
+from jupyter_govern_gateway.sql import effects as fx
+from jupyter_govern_gateway.sql.analysis import NO_CTES, Analysis
+from jupyter_govern_gateway.sql.catalog import Relation
+from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, strings, unwrap
+from jupyter_govern_gateway.sql.unknown import UnknownName
+from jupyter_govern_gateway.sql.writes import write_target
+
+CASCADE = 2  # DropBehavior: DROP_CASCADE
+
+
+def create_relation(analysis: Analysis, node: Tree) -> fx.SessionEffect:
+    """The relation that CREATE TABLE, CREATE TABLE AS, SELECT INTO or CREATE VIEW makes."""
+    if node.relpersistence == "t" or node.schemaname.startswith("pg_temp"):
+        analysis.access("define", f"pg_temp.{node.relname}")
+        return fx.TempCreated(name=node.relname)
+    schema = node.schemaname or next((s for s in analysis.naming.schemas() if s != "pg_catalog"), "public")
+    analysis.access("define", f"{schema}.{node.relname}")
+    return fx.CatalogChanged()
+
+
+def create_table(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    effect = create_relation(analysis, node.relation)
+    for parent in (unwrap(item) for item in node.inh_relations):
+        found = analysis.find(parent)
+        if isinstance(found, Relation) and analysis.governed.touches(found.key):
+            analysis.note(f"a child table of {found.name}, which has masked columns")
+    for field, child in children(node):
+        if field in ("table_elts", "constraints", "partbound", "partspec"):
+            _element(analysis, child)
+    return [effect]
+
+
+def _element(analysis: Analysis, node: Tree) -> None:
+    if kind_of(node) == "TableLikeClause":
+        analysis.find(node.relation)  # copies a shape, no data
+        return
+    for field, child in children(node):
+        if field == "pktable":
+            found = analysis.find(child)
+            if isinstance(found, Relation) and found.key in analysis.governed.masks:
+                analysis.note(f"a foreign key to {found.name}, which has masked columns")
+        elif kind_of(child) in ("Constraint", "ColumnDef"):
+            _element(analysis, child)
+        else:
+            analysis.walk(child)
+
+
+def create_table_as(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    effect = create_relation(analysis, node.into.rel)
+    query = unwrap(node.query)
+    before = set(analysis.touched)
+    if kind_of(query) == "ExecuteStmt":
+        from jupyter_govern_gateway.sql.statements import execute
+
+        execute(analysis, query)
+    else:
+        analysis.walk(query)
+    if node.objtype == _MATVIEW and analysis.touched - before:
+        analysis.note("a materialized view over masked data")
+    return [effect]
+
+
+_MATVIEW = 24  # ObjectType: OBJECT_MATVIEW
+
+
+def create_view(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    effect = create_relation(analysis, node.view)
+    before = set(analysis.touched)
+    analysis.walk(unwrap(node.query))
+    if analysis.touched - before:
+        analysis.note("a view over masked data")
+    return [effect]
+
+
+def create_index(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    found = analysis.find(node.relation)
+    if isinstance(found, str):
+        analysis.access("define", f"pg_temp.{node.relation.relname}")
+    else:
+        analysis.access("define", f"{found.schema}.{found.name}", found.key)
+        if analysis.governed.touches(found.key):
+            analysis.note(f"an index on {found.name}, which has masked columns, computes on them in clear")
+    for field, child in children(node):
+        if field in ("index_params", "where_clause"):
+            analysis.walk(child)
+    return []
+
+
+def truncate(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    for item in node.relations:
+        write_target(analysis, unwrap(item), events=("delete",) if node.behavior == CASCADE else ())
+    return []
+
+
+def drop(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    """Names that do not exist stay names: the target says so itself."""
+    if node.behavior == CASCADE:
+        analysis.traits.add("cascade")
+    done: list[fx.SessionEffect] = [fx.CatalogChanged()]
+    for item in node.objects:
+        inner = unwrap(item)
+        parts = strings(inner.items) if kind_of(inner) == "List" else strings(getattr(inner, "objname", ()))
+        if not parts:
+            continue
+        name, schema = parts[-1], parts[-2] if len(parts) > 1 else ""
+        if (not schema and name in analysis.naming.temp_relations) or schema.startswith("pg_temp"):
+            analysis.access("define", f"pg_temp.{name}")
+            done.append(fx.TempDropped(name=name))
+        else:
+            schema = schema or next((s for s in analysis.naming.schemas() if (s, name) in analysis.catalog.relations), "public")
+            analysis.access("define", f"{schema}.{name}")
+    return done
+
+
+def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    for item in node.relations:
+        found = analysis.find(unwrap(item), NO_CTES)
+        if isinstance(found, Relation):
+            analysis.access("read", f"{found.schema}.{found.name}", found.key)
+    return []
+
+
+def named_relations(analysis: Analysis, node: Tree) -> None:
+    """For statements that name relations without reading their data: who may define there may do this."""
+    for _, child in children(node):
+        if kind_of(child) != "RangeVar":
+            named_relations(analysis, child)
+            continue
+        try:
+            found = analysis.find(child)
+        except UnknownName:
+            continue
+        resource = f"pg_temp.{child.relname}" if isinstance(found, str) else f"{found.schema}.{found.name}"
+        analysis.access("define", resource)

@@ -1,0 +1,117 @@
+"""Which relations and columns are governed for one standing, by one catalog. Computed once per pair, asked per statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from jupyter_govern_gateway.policy.standing import MaskPattern, Standing
+from jupyter_govern_gateway.sql.catalog import Catalog, RelationName
+
+DATA_CATALOGS = frozenset(
+    {"pg_statistic", "pg_statistic_ext_data", "pg_largeobject", "pg_stat_statements", "pg_authid", "pg_shadow", "pg_user_mapping",
+     "pg_user_mappings", "pg_prepared_statements", "pg_cursors", "pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings",
+     "pg_subscription", "pg_stat_replication", "pg_stat_wal_receiver", "pg_stat_ssl", "pg_stat_gssapi", "pg_foreign_server",
+     "pg_foreign_data_wrapper", "pg_stats_ext_exprs", "pg_stats_ext", "pg_shmem_allocations", "pg_backend_memory_contexts",
+     "pg_prepared_xacts"}
+)  # fmt: skip
+"""System relations that hold people's data, statements or secrets: refused where masks exist, but for FILTERED_CATALOGS."""
+FILTERED_CATALOGS: Mapping[str, str] = {
+    "pg_stats": "(s.schemaname, s.tablename) {not_governed}",
+    "pg_stat_activity": "s.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()",
+}
+"""System relations that are read through a filter: statistics of ungoverned relations, the session's own activity."""
+
+
+class Governed:
+    """masks: for each relation, its masked columns. derived: views over governed relations, that are expanded.
+    opaque: relations over governed data that cannot be expanded (materialized views)."""
+
+    def __init__(self, catalog: Catalog, standing: Standing) -> None:
+        self.catalog = catalog
+        self.masks: dict[RelationName, dict[str, MaskPattern]] = {}
+        own = {key: _own(catalog, key, standing) for key in catalog.relations} if standing.masks else {}
+        for key, masks in own.items():
+            for member in catalog.family(key) if masks else ():
+                known = {column.name for column in catalog.relations[member].columns}
+                mine = self.masks.setdefault(member, {})
+                mine.update({column: mask for column, mask in masks.items() if column in known and column not in mine})
+        self.masks = {key: masks for key, masks in self.masks.items() if masks}
+        self.derived: set[RelationName] = set()
+        self.opaque: set[RelationName] = set()
+        for key, relation in catalog.relations.items():
+            if self.masks and relation.kind in ("v", "m") and (catalog.sources(key) - {key}) & self.masks.keys():
+                (self.derived if relation.kind == "v" else self.opaque).add(key)
+        self.names = frozenset(name for _, name in self.masks.keys() | self.derived | self.opaque)
+        self.origins = self._origins()
+
+    def touches(self, key: RelationName) -> bool:
+        return key in self.masks or key in self.derived or key in self.opaque
+
+    def _origins(self) -> frozenset[tuple[int, int]]:
+        """What must never stand in a RowDescription: masked columns, whole rows of their relations, governed views' columns."""
+        found = set()
+        for key, masks in self.masks.items():
+            relation = self.catalog.relations[key]
+            found.add((relation.oid, 0))
+            found.update((relation.oid, column.attnum) for column in relation.columns if column.name in masks)
+        for key in self.derived | self.opaque:
+            relation = self.catalog.relations[key]
+            found.update((relation.oid, column.attnum) for column in relation.columns)
+        for name in DATA_CATALOGS:
+            if (system := self.catalog.relations.get(("pg_catalog", name))) is not None:
+                found.update((system.oid, column.attnum) for column in system.columns)
+        return frozenset(found) if self.masks else frozenset()
+
+    def not_governed(self) -> str:
+        """SQL: a (schema, relation) pair that is not governed."""
+        hidden = sorted(self.masks.keys() | self.derived | self.opaque)
+        pairs = ", ".join(f"({_literal(schema)}, {_literal(name)})" for schema, name in hidden)
+        return f"NOT IN ({pairs})" if pairs else "IS NOT NULL"
+
+
+def _own(catalog: Catalog, key: RelationName, standing: Standing) -> dict[str, MaskPattern]:
+    schema, name = key
+    if schema in ("pg_catalog", "information_schema"):
+        return {}
+    patterns = [p for p in standing.masks if p.covers(schema, name, "*") or _could_cover(p, schema, name)]
+    found: dict[str, MaskPattern] = {}
+    for column in catalog.relations[key].columns if patterns else ():
+        mask = next((p for p in patterns if p.covers(schema, name, column.name)), None)  # the strictest stands first
+        if mask is not None:
+            found[column.name] = mask
+    return found
+
+
+def _could_cover(pattern: MaskPattern, schema: str, name: str) -> bool:
+    return MaskPattern(rule=pattern.rule, schema=pattern.schema, relation=pattern.relation, column="*", format=pattern.format).covers(
+        schema, name, ""
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@lru_cache(maxsize=256)
+def _cached(catalog_version: str, standing_key: str, box: _Box) -> Governed:
+    return Governed(box.catalog, box.standing)
+
+
+class _Box:
+    """Carries the values past lru_cache: the two digests alone are the key."""
+
+    __slots__ = ("catalog", "standing")
+
+    def __init__(self, catalog: Catalog, standing: Standing) -> None:
+        self.catalog, self.standing = catalog, standing
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Box)
+
+
+def governed(catalog: Catalog, standing: Standing) -> Governed:
+    return _cached(catalog.version, standing.key, _Box(catalog, standing))

@@ -1,0 +1,23 @@
+"""What a session's names are believed to mean. Safety must never depend on this being right: what is spliced is always qualified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jupyter_govern.model import Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """user: the role at the target, for "$user" in search_path. prepared: what each prepared statement does, by name."""
+
+    database: str
+    search_path: tuple[str, ...] = ("$user", "public")
+    temp_relations: frozenset[str] = frozenset()
+    prepared: tuple[tuple[str, Facts], ...] = ()
+    user: str = ""
+
+    def schemas(self) -> tuple[str, ...]:
+        """Where an unqualified relation is looked for, temporary ones apart; pg_catalog first unless it is named."""
+        path = tuple(self.user if schema == "$user" else schema for schema in self.search_path)
+        return path if "pg_catalog" in path else ("pg_catalog", *path)

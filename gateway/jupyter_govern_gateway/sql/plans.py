@@ -1,0 +1,81 @@
+"""Compiled statements, kept by everything that they depend on. A miss is compiled in a worker thread, never on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from jupyter_govern.errors import Blocked, SyntaxProblem
+from jupyter_govern_gateway.policy.standing import Standing
+from jupyter_govern_gateway.sql.catalog import Catalog
+from jupyter_govern_gateway.sql.catalogs import Catalogs
+from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
+from jupyter_govern_gateway.sql.naming import Naming
+from jupyter_govern_gateway.sql.unknown import UnknownName
+
+MAX_PLANS: Final = 5_000
+MAX_KEPT_BYTES: Final = 64 << 20
+MAX_STATEMENT_BYTES: Final = 1 << 20
+COMPILE_SECONDS: Final = 10.0
+WORKERS: Final = 2
+
+_Key = tuple[str, str, str, Naming, str]
+
+
+class PlanCache:
+    def __init__(self, catalogs: Catalogs, *, max_statement_bytes: int = MAX_STATEMENT_BYTES) -> None:
+        self._catalogs, self._max_bytes = catalogs, max_statement_bytes
+        self._plans: OrderedDict[_Key, Compiled] = OrderedDict()
+        self._bytes = 0
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="compile")
+
+    def lookup(self, *, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled | None:
+        key = (target, catalog.version, standing.key, naming, text)
+        found = self._plans.get(key)
+        if found is not None:
+            self._plans.move_to_end(key)
+        return found
+
+    async def compile(self, *, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled:
+        """Raises SyntaxProblem, Blocked. A name that the catalog lacks makes it be read anew once."""
+        if len(text) > self._max_bytes:
+            raise Blocked(f"a statement of more than {self._max_bytes} bytes is not read", hint="load data with COPY or parameters")
+        try:
+            return await self._compile(target, catalog, standing, naming, text)
+        except UnknownName:
+            fresh = await self._catalogs.refresh(target)
+            if fresh.version == catalog.version:
+                raise
+            return await self._compile(target, fresh, standing, naming, text)
+
+    async def _compile(self, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled:
+        work = asyncio.get_running_loop().run_in_executor(self._pool, _compile_or_refuse, text, catalog, naming, standing)
+        try:
+            compiled = await asyncio.wait_for(work, COMPILE_SECONDS)
+        except TimeoutError:
+            raise Blocked("the statement takes too long to read", hint="split it into simpler statements") from None
+        self._keep((target, catalog.version, standing.key, naming, text), compiled)
+        return compiled
+
+    def _keep(self, key: _Key, compiled: Compiled) -> None:
+        if key not in self._plans:
+            self._bytes += len(compiled.source) + len(compiled.sql)
+        self._plans[key] = compiled
+        while len(self._plans) > MAX_PLANS or (self._bytes > MAX_KEPT_BYTES and len(self._plans) > 1):
+            _, old = self._plans.popitem(last=False)
+            self._bytes -= len(old.source) + len(old.sql)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _compile_or_refuse(text: str, catalog: Catalog, naming: Naming, standing: Standing) -> Compiled:
+    try:
+        return compile_statement(text, catalog=catalog, naming=naming, standing=standing)
+    except (SyntaxProblem, Blocked):
+        raise
+    except (RecursionError, ValueError, KeyError, IndexError, StopIteration, AttributeError) as error:
+        # a defect of the compiler must refuse the statement, never let it pass as it is
+        raise Blocked(f"the gateway could not judge this statement ({type(error).__name__})", hint="tell its operator") from error

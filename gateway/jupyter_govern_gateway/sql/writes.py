@@ -1,0 +1,100 @@
+"""INSERT, UPDATE, DELETE, MERGE: what they write, through views and foreign keys too, and that they read nothing masked in clear.
+
+The relation that is written cannot be replaced by a subquery: reading one of its masked columns is refused instead.
+"""
+
+from __future__ import annotations
+
+from jupyter_govern_gateway.sql.analysis import Analysis, Ctes
+from jupyter_govern_gateway.sql.catalog import Relation, RelationName
+from jupyter_govern_gateway.sql.predicates import restricts
+from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
+from jupyter_govern_gateway.sql.relations import qualified
+
+SOURCES = frozenset({"from_clause", "using_clause", "source_relation", "select_stmt"})
+"""Fields that cannot see the target's columns."""
+EVENTS = {"InsertStmt": (), "UpdateStmt": ("update",), "DeleteStmt": ("delete",), "MergeStmt": ("update", "delete")}
+
+
+def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
+    """Judge one of the four statements; `node` may stand in a CTE of another."""
+    kind = kind_of(node)
+    analysis.kinds.add(kind.removesuffix("Stmt").lower())
+    inner = analysis.with_clause(node, ctes)
+    target = write_target(analysis, node.relation, events=EVENTS[kind])
+    masked, names = _guard(analysis, node.relation, target)
+    for field, child in children(node):
+        if field in ("with_clause", "relation"):
+            continue
+        if field in SOURCES or not masked:
+            with analysis.unguarded():
+                analysis.walk(child, inner)
+        else:
+            with analysis.guarded(masked, names):
+                _walk_part(analysis, child, inner)
+    _without_where(analysis, kind, node)
+
+
+def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
+    analysis.walk(node, ctes)
+
+
+def write_target(analysis: Analysis, node: Tree, *, events: tuple[str, ...]) -> Relation | None:
+    """The relation that is written; None for a temporary one. Notes all that is written with it."""
+    found = analysis.find(node)
+    if isinstance(found, str):
+        analysis.access("write", f"pg_temp.{node.relname}")
+        return None
+    for key in sorted(written(analysis, found, events)):
+        analysis.access("write", ".".join(key), key)
+    if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:
+        analysis.note(f"a write through {found.name}, a view over masked data")
+    if found.key in analysis.governed.masks:
+        analysis.touched.add(found.key)
+        analysis.may_quote_raw = True
+    analysis.pin_target(node, qualified(found))
+    return found
+
+
+def written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> set[RelationName]:
+    """The relation, what a view stands for, its family, and what foreign keys write when its rows go or change."""
+    catalog = analysis.catalog
+    todo = [relation.key]
+    seen: set[RelationName] = set()
+    while todo:
+        key = todo.pop()
+        if key in seen or (found := catalog.relations.get(key)) is None:
+            continue
+        seen.add(key)
+        todo.extend(catalog.sources(key) | catalog.family(key))
+        for child, event in found.cascades:
+            # a cascade that deletes or changes rows sets off the child's own cascades of both kinds
+            if event in events or key != relation.key:
+                todo.append(child)
+    return seen
+
+
+def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[frozenset[str], frozenset[str]]:
+    if target is None:
+        return frozenset(), frozenset()
+    names = {node.relname, "excluded", "old", "new"}
+    if node.HasField("alias"):
+        names.add(node.alias.aliasname)
+    return frozenset(analysis.governed.masks.get(target.key, {})), frozenset(names)
+
+
+def _without_where(analysis: Analysis, kind: str, node: Tree) -> None:
+    if kind in ("UpdateStmt", "DeleteStmt"):
+        clause = node.where_clause if node.HasField("where_clause") else None
+    elif kind == "MergeStmt":
+        acts = [unwrap(clause) for clause in node.merge_when_clauses]
+        if not any(clause.command_type in _CHANGING for clause in acts):
+            return
+        clause = node.join_condition
+    else:
+        return
+    if not restricts(clause):
+        analysis.traits.add("without-where")
+
+
+_CHANGING = frozenset({3, 5})  # CmdType: CMD_UPDATE, CMD_DELETE (libpg_query counts CMD_UNKNOWN as 1)

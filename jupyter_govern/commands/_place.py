@@ -1,0 +1,108 @@
+"""Where the gateway is, and the login that is kept on this machine. Files and environment only; no calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
+
+from jupyter_govern.client import HOW_TO_START, GatewayClient, GatewayProblem, GatewayUnreachable
+
+MAX_FILE = 64 * 1024
+
+
+class NotLoggedIn(GatewayProblem):
+    """No token is kept here for that gateway."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(401, "not-logged-in", f"you are not logged in at {url}.", "Run `jupyter govern login`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A gateway's address and the certificate authority to check it with ("" for the system's)."""
+
+    url: str
+    ca_file: str = ""
+
+    def client(self, token: str = "") -> GatewayClient:
+        """A client of it."""
+        return GatewayClient(self.url, token, ca_file=self.ca_file)
+
+
+def add_url(parser: argparse.ArgumentParser) -> None:
+    """The option that all commands share."""
+    text = "the gateway's address (else $JUPYTER_GOVERN_URL, the login kept here, this machine's gateway)"
+    parser.add_argument("--url", default="", metavar="URL", help=text)
+
+
+def find(url: str = "") -> Place:
+    """The gateway meant: --url, $JUPYTER_GOVERN_URL, the one logged in at, or the one that runs on this machine."""
+    running = _read(Path(jupyter_runtime_dir()) / "govern-gateway.json")
+    said = url or os.environ.get("JUPYTER_GOVERN_URL", "") or _text(_read(credentials_file()), "url") or _text(running, "api_url")
+    if not said:
+        raise GatewayUnreachable("no gateway is known here.", HOW_TO_START)
+    said = said.rstrip("/")
+    return Place(url=said, ca_file=_text(running, "ca_file") if said == _text(running, "api_url").rstrip("/") else "")
+
+
+def find_to_log_in(url: str = "") -> Place:
+    """The gateway to log in at. What runs here now goes before an old login: that one may be long gone."""
+    running = _text(_read(Path(jupyter_runtime_dir()) / "govern-gateway.json"), "api_url")
+    return find(url or os.environ.get("JUPYTER_GOVERN_URL", "") or running)
+
+
+def logged_in(url: str = "") -> GatewayClient:
+    """A client with the token kept here. The token goes to the gateway that issued it and to no other; raises NotLoggedIn."""
+    place, kept = find(url), _read(credentials_file())
+    token = _text(kept, "token")
+    if not token or _text(kept, "url").rstrip("/") != place.url:
+        raise NotLoggedIn(place.url)
+    return place.client(token)
+
+
+def credentials_file() -> Path:
+    """Where a login is kept."""
+    return Path(jupyter_data_dir()) / "govern" / "credentials.json"
+
+
+def keep(login: Mapping[str, Any]) -> Path:
+    """Keep a login: readable by its owner only, from the first byte on; written beside and renamed."""
+    path = credentials_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.chmod(0o700)
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(login, file)
+    beside.replace(path)
+    return path
+
+
+def forget() -> bool:
+    """Remove the kept login; whether there was one."""
+    try:
+        credentials_file().unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = json.loads(file.read(MAX_FILE))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""

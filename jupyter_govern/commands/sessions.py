@@ -1,0 +1,170 @@
+"""List sessions, read one statement by statement, verify a recording.
+
+  jupyter govern sessions                       mine; everybody's for auditors
+  jupyter govern sessions show ID
+  jupyter govern sessions verify ID             exit 1 if the recording was changed
+  jupyter govern sessions verify --file x.jsonl the same without a gateway
+
+An ID may be cut short as long as it fits one session only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jupyter_govern.client import GatewayClient, GatewayProblem
+from jupyter_govern.commands import _place
+from jupyter_govern.commands._print import accesses, as_json, cell_text, indented, moment, one_line, pairs, plain, table_text
+from jupyter_govern.recording import verify
+
+HEADINGS = ("id", "who", "target", "opened", "closed", "statements", "client", "notebook")
+SEARCHED = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    _place.add_url(parser)
+    parser.set_defaults(action="list", limit=50, notebook="", json=False)
+    actions = parser.add_subparsers(metavar="ACTION")
+    listing = actions.add_parser("list", help="the newest first (the default)")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (1 to 500)")
+    listing.add_argument("--notebook", default="", metavar="PATH", help="only those that reported this notebook")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    listing.set_defaults(action="list")
+    showing = actions.add_parser("show", help="one session, statement by statement")
+    showing.add_argument("id", metavar="ID")
+    showing.add_argument("--json", action="store_true", help="for programs")
+    showing.set_defaults(action="show")
+    verifying = actions.add_parser("verify", help="check a recording; exit 1 if it is not whole")
+    which = verifying.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?", default="", metavar="ID")
+    which.add_argument("--file", type=Path, metavar="PATH", help="a recording on this machine")
+    verifying.set_defaults(action="verify")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    if args.action == "verify" and args.file is not None:
+        return _verdict(args.file.stem, asdict(verify(args.file)))
+    client = _place.logged_in(args.url)
+    match args.action:
+        case "list":
+            return _list(client, args)
+        case "show":
+            found = client.session(_whole(client, args.id))
+            print(as_json(found) if args.json else told(found))
+            return 0
+        case _:
+            identifier = _whole(client, args.id)
+            return _verdict(identifier, client.verify(identifier))
+
+
+def told(found: dict[str, Any]) -> str:
+    """A session as a timeline: statements under the notebook cell they came from."""
+    session = found["session"]
+    lines = [
+        f"Session {plain(session['id'])}",
+        pairs(
+            [
+                ("who", session["actor"]),
+                ("target", f"{session['target']} ({session['protocol']})"),
+                ("client", session["client"]),
+                ("opened", moment(session["opened_at"])),
+                ("closed", moment(session["closed_at"]) or "still open"),
+                ("statements", session["operations"]),
+            ]
+        ),
+    ]
+    heading = None
+    for operation in found["operations"]:
+        where = _heading(operation.get("cell"))
+        if where != heading:
+            heading = where
+            lines += ["", where]
+        lines.append(_operation(operation))
+    lines += [f"\nnoted {moment(note.get('at'))}  {one_line(_noted(note))}" for note in found.get("notes", [])]
+    return "\n".join(lines)
+
+
+def _heading(cell: dict[str, Any] | None) -> str:
+    return f"── {one_line(cell_text(cell))} (reported) ──" if cell else "── not from a notebook ──"
+
+
+def _operation(operation: dict[str, Any]) -> str:
+    decision = operation["decision"] or {}
+    rules = ", ".join(f"'{rule['name']}'" for rule in decision.get("rules") or [])
+    rows = "" if operation["rows"] is None else f"{operation['rows']} rows"
+    spent = "" if operation["ms"] is None else f"{operation['ms']} ms"
+    how = "  ".join(
+        part for part in (operation["outcome"] or decision.get("effect") or "", rules, operation["tag"] or "", rows, spent) if part
+    )
+    lines = [f"  {moment(operation['started_at'])[11:]}  {one_line(how)}", indented(operation["statement"], "      ")]
+    approval = operation.get("approval")
+    if approval:
+        by = f" by {approval['by']}" if approval.get("by") else ""
+        lines.append(f"      → approval #{approval['number']} {approval['state']}{plain(by)}" + _because(approval.get("reason")))
+    if operation["outcome"] == "blocked":
+        lines.append(f"      → blocked: {one_line(decision.get('reason'))}")
+    if operation["error"]:
+        lines.append(f"      → {one_line(operation['error'])}")
+    if operation.get("accesses"):
+        lines.append(f"      touches {one_line(accesses(operation['accesses']))}")
+    return "\n".join(lines)
+
+
+def _because(reason: Any) -> str:
+    return f": {one_line(reason)}" if reason else ""
+
+
+def _noted(note: dict[str, Any]) -> str:
+    about = note.get("about", note.get("kind", ""))
+    rest = ", ".join(
+        f"{key} {value}" for key, value in note.items() if key not in {"about", "kind", "at"} and value is not None and value != ""
+    )
+    return f"{about}: {rest}" if rest else str(about)
+
+
+def _list(client: GatewayClient, args: argparse.Namespace) -> int:
+    found = client.sessions(args.limit, args.notebook)
+    if args.json:
+        print(as_json(found))
+        return 0
+    rows = [
+        (
+            each["id"],
+            each["actor"],
+            each["target"],
+            moment(each["opened_at"]),
+            moment(each["closed_at"]) or "open",
+            each["operations"],
+            each["client"],
+            each["notebook"],
+        )
+        for each in found
+    ]
+    print(table_text(HEADINGS, rows, "There are no sessions."))
+    return 0
+
+
+def _whole(client: GatewayClient, identifier: str) -> str:
+    """The session meant by an id that may be cut short."""
+    known = [str(each["id"]) for each in client.sessions(SEARCHED)]
+    fitting = [each for each in known if each.startswith(identifier)]
+    if identifier in known or not fitting:
+        return identifier
+    if len(fitting) > 1:
+        raise GatewayProblem(400, "ambiguous", f"'{identifier}' fits {len(fitting)} sessions.", "Give more of the id.")
+    return fitting[0]
+
+
+def _verdict(name: str, verdict: dict[str, Any]) -> int:
+    if verdict["ok"]:
+        state = "complete" if verdict.get("complete") else "not closed yet"
+        print(f"{plain(name)}: whole, {verdict['entries']} entries, {state}\nhead {verdict['head']}")
+        return 0
+    print(f"{plain(name)}: NOT whole: {plain(verdict['problem'])} ({verdict['entries']} entries before that are good)", file=sys.stderr)
+    return 1

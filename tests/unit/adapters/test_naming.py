@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+from jupyter_govern_gateway.adapters.postgresql.naming import DEFAULT_SEARCH_PATH, SessionNaming, read_search_path
+
+IDLE, BUSY = ord("I"), ord("T")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('"$user", public', ("$user", "public")),
+        ("", ()),
+        ("Archive,public", ("archive", "public")),
+        ('"My ""own""", x', ('My "own"', "x")),
+        ("a b", None),
+        ('"open', None),
+        ("a,", None),
+        ('a"b', None),
+    ],
+)
+def test_search_path_as_the_server_prints_it(text: str, path: tuple[str, ...] | None) -> None:
+    assert read_search_path(text) == path
+
+
+def test_a_set_lasts() -> None:
+    naming = SessionNaming()
+    naming.set_path(("archive",), local=False, status=IDLE)
+    assert (naming.path, naming.version) == (("archive",), 1)
+
+
+def test_set_local_ends_with_the_transaction() -> None:
+    naming = SessionNaming()
+    naming.set_path(("archive",), local=True, status=BUSY)
+    assert naming.path == ("archive",)
+    naming.transaction_ended(committed=True)
+    assert naming.path == DEFAULT_SEARCH_PATH
+
+
+def test_set_local_outside_a_transaction_does_nothing() -> None:
+    naming = SessionNaming()
+    naming.set_path(("archive",), local=True, status=IDLE)
+    assert naming.path == DEFAULT_SEARCH_PATH
+
+
+def test_a_rollback_takes_back_what_was_set_and_made() -> None:
+    naming = SessionNaming()
+    naming.set_path(("archive",), local=False, status=BUSY)
+    naming.set_temporary(frozenset({"t"}), status=BUSY)
+    naming.transaction_ended(committed=False)
+    assert (naming.path, naming.temporary) == (DEFAULT_SEARCH_PATH, frozenset())
+
+
+def test_a_commit_keeps_what_was_set_and_made() -> None:
+    naming = SessionNaming()
+    naming.set_path(("archive",), local=False, status=BUSY)
+    naming.set_temporary(frozenset({"t"}), status=BUSY)
+    naming.transaction_ended(committed=True)
+    assert (naming.path, naming.temporary) == (("archive",), frozenset({"t"}))
+
+
+def test_what_cannot_be_read_is_nowhere() -> None:
+    naming = SessionNaming()
+    naming.set_path(None, local=False, status=IDLE)
+    assert naming.path == ()
+    naming.observed_path("public")
+    assert naming.path == ("public",)
+
+
+def test_a_savepoint_undone_leaves_nothing_known() -> None:
+    naming = SessionNaming()
+    naming.savepoint_undone()
+    assert naming.path == DEFAULT_SEARCH_PATH
+    naming.set_path(("archive",), local=False, status=BUSY)
+    naming.savepoint_undone()
+    assert naming.path == ()
