@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from jupyter_govern.errors import GovernError
+from jupyter_govern_gateway.api.bounds import MAX_BODY
 from jupyter_govern_gateway.api.pages.layout import page_response, problem_page
 from jupyter_govern_gateway.api.problems import ApiProblem
 
@@ -78,8 +79,8 @@ async def speak_plainly(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except ApiProblem as problem:
         return _answer(request, problem)
-    except web.HTTPRequestEntityTooLarge as problem:
-        return _answer(request, ApiProblem(413, "too-large", f"the body is larger than {problem.max_size} bytes."))  # type: ignore[attr-defined]
+    except web.HTTPRequestEntityTooLarge:
+        return _answer(request, ApiProblem(413, "too-large", f"the body is larger than {MAX_BODY} bytes."))
     except web.HTTPException as problem:
         if problem.status < 400:
             raise

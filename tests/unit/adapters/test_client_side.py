@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from adapters.play import (
     BOUND,
     BYE,
@@ -45,6 +46,12 @@ from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
     return Play(tmp_path)
+
+
+def approve(play: Play, step: NeedApproval) -> None:
+    ben = Actor(subject="ben", groups=frozenset({"dba"}))
+    digest = step.pending.approval.digest
+    play.house.approvals.decide(step.pending.number, ben, "person", "approve", reason="", digest=digest)
 
 
 def test_an_allowed_statement_passes_as_the_bytes_that_came(play: Play) -> None:
@@ -218,9 +225,7 @@ async def test_an_approval_keeps_the_client_unread_and_runs_after_the_answer(pla
     (step,) = play.steps()
     assert isinstance(step, NeedApproval)
     assert play.x.stall == x.FOR_APPROVAL
-    play.house.approvals.decide(
-        step.pending.number, Actor(subject="ben", groups=frozenset({"dba"})), "person", "approve", reason="", digest=step.pending.approval.digest
-    )  # fmt: skip
+    approve(play, step)
     play.client_side.answered(step.ticket, await step.pending.future)
     assert play.sent() == query("delete from t") + query("select 1")
 
@@ -242,9 +247,7 @@ async def test_an_approval_fits_the_policy_of_now(play: Play) -> None:
     assert isinstance(step, NeedApproval)
     play.door.current = object()
     play.door.known["delete from customers"] = play.door.look_up("delete from customers x", play.x.planner.naming_for(""))
-    play.house.approvals.decide(
-        step.pending.number, Actor(subject="ben", groups=frozenset({"dba"})), "person", "approve", reason="", digest=step.pending.approval.digest
-    )  # fmt: skip
+    approve(play, step)
     play.client_side.answered(step.ticket, await step.pending.future)
     assert play.sent() == REFUSED_QUERY
     assert play.entries()[-1]["error"] == "the policy changed while the statement waited"
@@ -258,9 +261,7 @@ async def test_an_answer_is_never_given_to_another_message(play: Play) -> None:
     assert isinstance(step, NeedApproval)
     play.door.current = object()
     play.door.known["delete from t"] = play.door.look_up("delete from customers", play.x.planner.naming_for(""))
-    play.house.approvals.decide(
-        step.pending.number, Actor(subject="ben", groups=frozenset({"dba"})), "person", "approve", reason="", digest=step.pending.approval.digest
-    )  # fmt: skip
+    approve(play, step)
     play.sent()
     permit = await step.pending.future
     play.client_side.answered(step.ticket, permit)

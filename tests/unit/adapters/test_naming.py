@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from jupyter_govern_gateway.adapters.postgresql.naming import DEFAULT_SEARCH_PATH, SessionNaming, read_search_path
 
 IDLE, BUSY = ord("I"), ord("T")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jupyter_govern_gateway.adapters.postgresql.parameters import read_options, read_wishes, split_options
 from jupyter_govern_gateway.adapters.postgresql.startup import Turned
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import struct
 
-from adapters.play import copy_data, row
 from hypothesis import given
 from hypothesis import strategies as st
+
+from adapters.play import copy_data, row
 from jupyter_govern_gateway.adapters.postgresql.sampling import DeliveredColumn, delivered_columns, read_rows
 from jupyter_govern_gateway.codecs.postgresql.backend import Column
 

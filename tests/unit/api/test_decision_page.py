@@ -7,7 +7,7 @@ import re
 import pytest
 
 from jupyter_govern.errors import Declined
-from tests.unit.api.conftest import NAVIGATION, SUBMIT, Answer, Browser, World
+from .world import NAVIGATION, SUBMIT, Answer, Browser, World
 
 HOSTILE = "delete from orders -- </pre><script>alert(1)</script><img src=x onerror='x'>\u202e; select\u200b 1 {0} {form}"
 
@@ -177,7 +177,7 @@ async def test_strangers_do_not_learn_that_it_exists(world: World, browser: Brow
     assert "delete from orders" not in seen.text
 
 
-async def test_an_approver_who_lost_the_group_decides_no_more(world: World, browser: Browser, tmp_path: object) -> None:
+async def test_an_approver_who_lost_the_group_decides_no_more(world: World, browser: Browser) -> None:
     pending = world.pending()
     page = await open_page(browser, pending.number)
     accounts = world.identity._accounts._path

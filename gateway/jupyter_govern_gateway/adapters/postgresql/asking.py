@@ -52,7 +52,7 @@ class Asking:
         if plan is None:
             self._ticket += 1
             self.x.stall = x.FOR_PLAN
-            self.x.steps.append(NeedPlan(text=self.x.planner.text_of(raw), ticket=self._ticket))
+            self.x.steps.append(NeedPlan(text=self.x.planner.ask_for(raw), ticket=self._ticket))
         return plan
 
     def permit(self, plan: Plan, parameters: tuple[bytes | None, ...] = (), formats: tuple[int, ...] = ()) -> Permit | Refusal | None:

@@ -40,6 +40,7 @@ class Planner:
         self._stamp = door.stamp()
         self._naming_version = naming.version
         self._fresh: tuple[str, object, Compiled | Blocked | SyntaxProblem] | None = None
+        self._asked_under: object = None
         self.stamp: object = object()
 
     def current(self) -> object:
@@ -58,7 +59,7 @@ class Planner:
         self.stamp = object()
 
     def find(self, raw: bytes) -> Plan | None:
-        """The plan of this text, or None where it must be compiled first (`text_of`, then `compiled` or `failed`)."""
+        """The plan of this text, or None where it must be compiled first (`ask_for`, then `fresh`)."""
         self.current()
         plan = self._plans.get(raw)
         if plan is not None:
@@ -79,8 +80,9 @@ class Planner:
             self._plans[raw] = plan
         return plan
 
-    def text_of(self, raw: bytes) -> str:
-        """The text to compile."""
+    def ask_for(self, raw: bytes) -> str:
+        """The text to compile; what it gives counts only if nothing has changed by then."""
+        self._asked_under = self.current()
         return raw.decode(self.codec)
 
     def naming_for(self, text: str) -> Naming:
@@ -90,8 +92,8 @@ class Planner:
         return self.door.naming(self.naming.path, self.naming.temporary, prepared)
 
     def fresh(self, text: str, found: Compiled | Blocked | SyntaxProblem) -> None:
-        """A compilation that was asked for is done; it counts for the next `find` if nothing changed meanwhile."""
-        self._fresh = (text, self.current(), found)
+        """The compilation that was asked for is done; it counts for the next `find`."""
+        self._fresh = (text, self._asked_under, found)
 
     def _take_fresh(self, text: str) -> Compiled | Blocked | SyntaxProblem | None:
         fresh, self._fresh = self._fresh, None

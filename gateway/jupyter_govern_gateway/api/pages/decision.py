@@ -29,7 +29,7 @@ PAGE: LiteralString = """<div class="card"><span class="state {state}">{state}</
 FORM: LiteralString = """<form method="post" action="/approvals/{number}">{form}<input type="hidden" name="digest" value="{digest}">
 <label for="reason">Reason <span class="soft">(recorded, and shown to {subject})</span></label>
 <textarea id="reason" name="reason" maxlength="{longest}"></textarea>
-<div class="actions"><button class="yes" name="decision" value="approve">Approve</button>
+<div class="actions armed"><button class="yes" name="decision" value="approve">Approve</button>
 <button class="no" name="decision" value="deny">Deny</button></div></form>"""
 
 LEFT: LiteralString = """<p class="small">Time left: <b>{left}</b> <span class="soft">when this page was made; it ends at {until}</span></p>

@@ -41,7 +41,7 @@ CONFIRM = """<div class="narrow"><div class="card"><h1>Let this program act as {
 <div class="usercode">{code}</div>
 <p>Is this the code that <b>your</b> program shows, and did you start it yourself? If somebody sent you here, deny.</p>
 <p class="note">{means}</p>
-<form method="post" action="/device">{form}<div class="actions">
+<form method="post" action="/device">{form}<div class="actions armed">
 <button class="yes" name="answer" value="confirm">Yes, connect it</button>
 <button class="no" name="answer" value="deny">Deny</button></div></form></div></div>"""
 

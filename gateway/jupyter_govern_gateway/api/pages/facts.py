@@ -20,10 +20,7 @@ def statement(view: View) -> Safe:
     text = view["statement"]
     lines, odd = text.count("\n") + 1, sum(map(is_odd, text))
     warning = (
-        markup(
-            '<p class="note error">It holds {odd} invisible or unusual characters, shown as U+…: it may not be what it seems.</p>',
-            odd=odd,
-        )
+        markup('<p class="note error">It holds {odd}, shown as U+…: it may not be what it seems.</p>', odd=_odd_ones(odd))
         if odd
         else Safe("")
     )
@@ -34,6 +31,10 @@ def statement(view: View) -> Safe:
         warning=warning,
         parameters=_parameters(view["parameters"]),
     )
+
+
+def _odd_ones(count: int) -> str:
+    return f"{count} invisible or unusual character{'' if count == 1 else 's'}"
 
 
 def _parameters(values: list[str | None]) -> Safe:
@@ -47,7 +48,7 @@ def _parameters(values: list[str | None]) -> Safe:
         )
         for number, value in enumerate(values, 1)
     )
-    return markup("<h2>Parameters</h2><table>{rows}</table>", rows=rows)
+    return markup('<h2>Parameters</h2><table class="values">{rows}</table>', rows=rows)
 
 
 def touches(view: View) -> Safe:

@@ -42,6 +42,7 @@ code{font:.9em ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospac
 .error{border-left-color:var(--no)}
 table{width:100%;border-collapse:collapse;font-size:.95rem}
 th{text-align:left;font-weight:500;color:var(--soft)}
+table.values th{width:1%;padding-right:1.25rem;white-space:nowrap}
 th,td{padding:.45rem .6rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 label{display:block;margin:.9rem 0 .3rem;font-weight:550}
 input[type=text],input[type=password],textarea{width:100%;padding:.6rem .7rem;font:inherit;color:inherit;
@@ -54,9 +55,10 @@ button{font:inherit;font-weight:600;padding:.6rem 1.3rem;border-radius:8px;borde
 button.yes{background:var(--yes);color:var(--card)}
 button.no{background:transparent;color:var(--no);border-color:var(--no)}
 button.plain{background:transparent;color:var(--accent);padding:.25rem .6rem;border-color:var(--line);font-weight:500}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem;animation:arm .01s .6s both}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
 /* a page that opens under a running double click does not take its second half for an answer */
-@keyframes arm{from{visibility:hidden}to{visibility:visible}}
+.actions.armed{animation:arm .6s step-end both}
+@keyframes arm{from{opacity:.4;pointer-events:none}to{opacity:1;pointer-events:auto}}
 .usercode{font:600 1.9rem/1.2 ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;letter-spacing:.12em;
   text-align:center;padding:1rem;background:var(--code);border:1px dashed var(--line);border-radius:8px;margin:1rem 0}
 .state{display:inline-block;font-weight:650;padding:.15rem .8rem;border-radius:999px;border:1px solid currentColor;

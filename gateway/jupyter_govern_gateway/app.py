@@ -1,0 +1,240 @@
+"""The gateway process: reads the configuration, wires the parts, starts the listeners, stops them in order.
+
+Knows every part and decides nothing. A start that cannot be whole does not happen: whatever was opened is closed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_core.paths import jupyter_runtime_dir
+from psycopg.conninfo import make_conninfo
+
+from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
+from jupyter_govern.errors import ConfigError
+from jupyter_govern_gateway.api.directory import PolicyDirectory
+from jupyter_govern_gateway.api.server import ApiServer
+from jupyter_govern_gateway.api.services import ApiServices, Listening
+from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.gate import Gate
+from jupyter_govern_gateway.identity.service import LocalIdentity
+from jupyter_govern_gateway.net.postgresql import PostgresqlListener
+from jupyter_govern_gateway.net.services import Services
+from jupyter_govern_gateway.net.targets import target_address
+from jupyter_govern_gateway.policy.store import PolicyStore
+from jupyter_govern_gateway.recorder.recorder import Recorder
+from jupyter_govern_gateway.sql.catalogs import Catalogs
+from jupyter_govern_gateway.sql.plans import PlanCache
+from jupyter_govern_gateway.tls import ListenerTls, listener_tls
+
+DRAIN_SECONDS: Final = 5.0
+DISCOVERY: Final = "govern-gateway.json"
+
+
+class PortTaken(Exception):
+    """A listener's address cannot be had."""
+
+
+class GatewayApp:
+    """say: where progress lines go (one line each)."""
+
+    def __init__(self, path: Path, *, say: Callable[[str], None] = print) -> None:
+        self.path, self._say = path.resolve(), say
+        self._stack = contextlib.AsyncExitStack()
+        self.api: ApiServer
+        self.postgresql: PostgresqlListener
+        self.policy: PolicyStore
+
+    async def start(self) -> None:
+        """Raises ConfigError, RecordingFailed, PortTaken; nothing is left running then."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Let running statements end for DRAIN_SECONDS, then close everything."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        config = PolicyStore(self.path, lambda kind, detail: None).current().config
+        directory, gateway = self.path.parent, config.gateway
+        _check_api(gateway)
+        state = _private_folder(directory / gateway.state_dir)
+        recorder = Recorder(state, time.time)
+        self._stack.callback(recorder.close)
+        self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
+        identity = LocalIdentity(
+            accounts=directory / config.identity.local.accounts,
+            state_dir=state,
+            secret=_secret(state / "scram.key").encode(),
+            log=recorder.log,
+            clock=time.time,
+        )
+        tls = listener_tls(gateway.tls, state, directory)
+        approvals = Approvals(
+            log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
+        )
+        gate = Gate(recorder=recorder, approvals=approvals, clock=time.time, rows_budget=gateway.recording.rows_budget)
+        services = self._services(config, recorder, identity, gate, state)
+        await self._start_postgresql(gateway, services, tls)
+        await self._start_api(
+            gateway, ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=self._directory(tls)), tls
+        )
+        recorder.log.write("gateway", event="started", pid=os.getpid())
+        self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
+        self.policy.report_loaded()
+        self._watch_policy()
+        self._announce(tls)
+
+    def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
+        directory, gateway = self.path.parent, config.gateway
+        catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
+        plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
+        self._stack.callback(plans.close)
+        for target in config.target:
+            if target.tls_insecure_because:
+                self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
+        return Services(
+            identity=identity,
+            policy=self.policy,
+            plans=plans,
+            catalogs=catalogs,
+            gate=gate,
+            targets={target.name: target_address(target, directory) for target in config.target},
+            log=recorder.log,
+            hash_key=gateway.hash_key.read(directory, "gateway.hash_key") if gateway.hash_key else _secret(state / "hash.key"),
+        )
+
+    async def _start_postgresql(self, gateway: Gateway, services: Services, tls: ListenerTls) -> None:
+        listen = gateway.postgresql
+        self.postgresql = PostgresqlListener(
+            services=services,
+            host=listen.host,
+            port=listen.port,
+            tls=tls.context,
+            takes_cleartext=listen.cleartext_in_tls,
+            max_statement=gateway.max_statement_bytes,
+        )
+        await _listening(self.postgresql.start(), "gateway.postgresql.listen", listen.listen)
+        self._stack.push_async_callback(self.postgresql.stop, DRAIN_SECONDS)
+        self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
+
+    async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
+        listen = gateway.api
+        self.api = ApiServer(
+            services, host=listen.host, port=listen.port, public_url=listen.public_url, tls=tls.context if gateway.tls is not None else None
+        )
+        await _listening(self.api.start(), "gateway.api.listen", listen.listen)
+        self._stack.push_async_callback(self.api.stop)
+        self._say(f"API and pages: {self.api.url}")
+
+    def _decision_url(self, number: int) -> str:
+        return self.api.decision_url(number)
+
+    def _directory(self, tls: ListenerTls) -> PolicyDirectory:
+        return PolicyDirectory(
+            self.policy, listening=lambda: Listening(host=self.postgresql.host, port=self.postgresql.port, ca_file=tls.ca_file)
+        )
+
+    def _policy_event(self, recorder: Recorder, kind: str, detail: dict[str, Any]) -> None:
+        recorder.log.write("policy", event=kind, **detail)
+        if kind == "loaded":
+            self._say(f"policy {detail['version']} in force ({detail['rules']} rules)")
+        else:
+            self._say(f"policy {kind}: {detail.get('problem', '')}")
+
+    def _watch_policy(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.policy.watch())
+
+        async def end() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        self._stack.push_async_callback(end)
+
+    def _announce(self, tls: ListenerTls) -> None:
+        """Tell kernels, notebook servers and the CLI of this user where we are; taken back on stop."""
+        folder = Path(jupyter_runtime_dir())
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        said = {
+            "api_url": self.api.url,
+            "postgresql": {"host": self.postgresql.host, "port": self.postgresql.port},
+            "ca_file": tls.ca_file,
+            "pid": os.getpid(),
+            "started_at": time.time(),
+        }
+        file = folder / DISCOVERY
+        _write_private(file, json.dumps(said))
+
+        def take_back() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                if json.loads(file.read_text())["pid"] == os.getpid():
+                    file.unlink()
+
+        self._stack.callback(take_back)
+
+
+def _check_api(gateway: Gateway) -> None:
+    if gateway.tls is None and gateway.api.host not in LOOPBACK:
+        raise ConfigError(
+            "an address that is not this machine's own needs [gateway.tls]: tokens must not travel in clear", key="gateway.api.listen"
+        )
+
+
+async def _listening(start: Any, key: str, address: str) -> None:
+    try:
+        await start
+    except OSError as error:
+        raise PortTaken(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
+
+
+def conninfo(target: Target, directory: Path) -> str:
+    """How the gateway's own catalog reader connects."""
+    password = target.password.read(directory, f"target.{target.name}.password") if target.password is not None else None
+    modes = {"verify-full": "verify-full", "require": "require", "disable": "disable"}
+    return make_conninfo(
+        host=target.host,
+        port=target.port,
+        user=target.user,
+        dbname=target.database,
+        password=password,
+        sslmode=modes[target.tls],
+        sslrootcert=(str(directory / target.ca) if target.ca else "system") if target.tls == "verify-full" else None,
+    )
+
+
+def _private_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be made: {error.strerror}", key="gateway.state_dir") from error
+    return path
+
+
+def _secret(path: Path) -> str:
+    """A generated secret, made once."""
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32))
+    return path.read_text()
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def complain(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

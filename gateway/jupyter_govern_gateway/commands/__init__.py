@@ -1,0 +1,1 @@
+"""Commands of `jupyter govern` that need the gateway: gateway, check, explain."""

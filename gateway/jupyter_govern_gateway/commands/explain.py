@@ -1,0 +1,87 @@
+"""Explain what the policy makes of one statement: the decision, its rules, and the SQL that would be sent.
+
+Connects to the target for its catalog; the statement itself is not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import psycopg
+
+from jupyter_govern.config.load import load
+from jupyter_govern.config.model import Config
+from jupyter_govern.errors import ConfigError, SyntaxProblem, TargetUnavailable
+from jupyter_govern.model import Actor, Decision
+from jupyter_govern_gateway.app import complain, conninfo
+from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
+from jupyter_govern_gateway.sql.catalog_load import load_catalog
+from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
+from jupyter_govern_gateway.sql.naming import Naming
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, metavar="FILE", help="govern.toml")
+    parser.add_argument("--as", dest="user", required=True, metavar="USER", help="whose statement it would be")
+    parser.add_argument("--groups", default="", metavar="G1,G2", help="that person's groups (default: those of the local account)")
+    parser.add_argument("--on", dest="target", required=True, metavar="TARGET", help="the target")
+    parser.add_argument("statement", metavar="SQL", help="the statement")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 for allow, 1 for block or a syntax error, 4 for approve. Raises ConfigError, TargetUnavailable."""
+    config = load(args.config)
+    directory = args.config.resolve().parent
+    target = next((t for t in config.target if t.name == args.target), None)
+    if target is None:
+        raise ConfigError(f"there is no target {args.target!r}; known: {', '.join(t.name for t in config.target)}", path=str(args.config))
+    actor = Actor(subject=args.user, groups=_groups(args, config, directory))
+    snapshot = PolicySnapshot(config, args.config.read_bytes())
+    standing = snapshot.standing(actor, target.name)
+    try:
+        catalog = load_catalog(conninfo(target, directory))
+    except psycopg.Error as error:
+        raise TargetUnavailable(f"the catalog of {target.name} cannot be read: {error}") from error
+    try:
+        compiled = compile_statement(
+            args.statement, catalog=catalog, naming=Naming(database=target.database, user=target.user), standing=standing
+        )
+    except SyntaxProblem as problem:
+        complain(f"syntax error at position {problem.position}: {problem}")
+        return 1
+    decision = snapshot.decide(actor, target.name, compiled.facts)
+    _print(actor, decision, compiled)
+    return {"allow": 0, "approve": 4}.get(decision.effect, 1)
+
+
+def _groups(args: argparse.Namespace, config: Config, directory: Path) -> frozenset[str]:
+    if args.groups:
+        return frozenset(group.strip() for group in args.groups.split(",") if group.strip())
+    groups = LocalAccounts(directory / config.identity.local.accounts).groups(args.user)
+    if groups is None:
+        raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(directory / config.identity.local.accounts))
+    return groups
+
+
+def _print(actor: Actor, decision: Decision, compiled: Compiled) -> None:
+    print(f"{actor.subject} ({', '.join(sorted(actor.groups)) or 'no groups'}): {decision.effect.upper()}")
+    print(f"  {decision.reason}")
+    for rule in decision.rules:
+        print(f"  rule {rule.name!r}: {rule.because}")
+    if decision.effect == "approve":
+        who = sorted(decision.approver_groups | decision.approver_users)
+        print(f"  approvers: {', '.join(who)}, within {decision.approval_seconds:.0f} seconds")
+    for limit in decision.limits:
+        print(f"  limit {limit.rule.name!r}: {limit.rows or 'any number of'} rows, {limit.seconds or 'any number of'} seconds")
+    facts = compiled.facts
+    print(f"kinds:  {', '.join(sorted(facts.kinds))}" + (f"   traits: {', '.join(sorted(facts.traits))}" if facts.traits else ""))
+    for access in facts.accesses:
+        columns = "all columns" if access.columns is None else ", ".join(sorted(access.columns)) or "no columns"
+        print(f"{access.verb + ':':8}{access.resource} ({columns})")
+    for output in compiled.masked_outputs:
+        print(f"masked: {output.name} ({output.format} of {output.column}, rule {output.rule!r})")
+    if decision.effect != "block":
+        print("sent:" if compiled.sql != compiled.source else "sent as it is:")
+        print("  " + compiled.sql.replace("\n", "\n  "))

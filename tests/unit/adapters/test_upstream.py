@@ -1,0 +1,121 @@
+"""The dialogue with a target, as a transcript of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.play import Play, failed
+from jupyter_govern.errors import TargetProtocolError
+from jupyter_govern_gateway.adapters.postgresql.upstream import Login, TargetRefused, Welcome, target_dialogue
+from jupyter_govern_gateway.adapters.steps import AnswerChallenge, ReadBytes, ReadMessage, StartTLS, WriteToTarget
+from jupyter_govern_gateway.codecs.postgresql import backend
+from jupyter_govern_gateway.codecs.postgresql.startup import ssl_request
+from jupyter_govern_gateway.gate import Permit
+
+SECRET = "the target's own password"
+
+
+@pytest.fixture
+def permit(tmp_path: Path) -> Permit:
+    return Play(tmp_path).x.permit
+
+
+def login(**changes: Any) -> Login:
+    given = {"target": "shop", "user": "gateway", "database": "db", "uses_tls": False, "password": SECRET, "settings": {}}
+    return Login(**(given | changes))
+
+
+def run(dialogue: Any, *answers: Any) -> tuple[Any, list[Any]]:
+    """Feed the answers to every step that wants one; the result and all steps."""
+    left, steps, answer = list(answers), [], None
+    while True:
+        try:
+            step = dialogue.send(answer)
+        except StopIteration as over:
+            return over.value, steps
+        steps.append(step)
+        answer = left.pop(0) if isinstance(step, ReadMessage | ReadBytes | AnswerChallenge) else None
+
+
+def message(raw: bytes) -> tuple[int, bytes]:
+    return raw[0], raw[5:]
+
+
+OK = message(backend.AUTHENTICATION_OK)
+STATUS = message(backend.parameter_status(b"server_version", b"18.6"))
+KEY = message(backend.backend_key_data(7, b"keys"))
+READY = message(backend.ready_for_query(backend.IDLE))
+CLEAR = message(backend.AUTHENTICATION_CLEARTEXT)
+MD5 = (ord("R"), b"\0\0\0\x05salt")
+
+
+def test_trust(permit: Permit) -> None:
+    welcome, steps = run(target_dialogue(login(), permit, b"n"), OK, STATUS, KEY, READY)
+    assert welcome == Welcome(parameters={b"server_version": b"18.6"}, pid=7, key=b"keys", is_encrypted=False)
+    written = [step for step in steps if isinstance(step, WriteToTarget)]
+    assert all(step.permitted.permits == (permit,) for step in written)
+    assert SECRET.encode() not in b"".join(step.permitted.data for step in written)
+
+
+def test_tls_comes_first_and_there_is_no_way_around_it(permit: Permit) -> None:
+    _, steps = run(target_dialogue(login(uses_tls=True), permit, b"n"), b"S", OK, KEY, READY)
+    assert steps[0].permitted.data == ssl_request()
+    assert steps[2] == StartTLS()
+    with pytest.raises(TargetRefused, match="does not offer TLS"):
+        run(target_dialogue(login(uses_tls=True), permit, b"n"), b"N")
+
+
+def test_a_password_in_clear_goes_through_tls_only(permit: Permit) -> None:
+    _, steps = run(target_dialogue(login(uses_tls=True), permit, b"n"), b"S", CLEAR, OK, KEY, READY)
+    assert any(SECRET.encode() in s.permitted.data for s in steps if isinstance(s, WriteToTarget))
+    with pytest.raises(TargetRefused, match="authentication"):
+        run(target_dialogue(login(), permit, b"n"), CLEAR)
+
+
+def test_md5(permit: Permit) -> None:
+    _, steps = run(target_dialogue(login(), permit, b"n"), MD5, OK, KEY, READY)
+    assert any(s.permitted.data.startswith(b"p\0\0\0\x28md5") for s in steps if isinstance(s, WriteToTarget))
+
+
+def test_a_target_that_does_not_prove_itself_is_not_ours(permit: Permit) -> None:
+    sasl = message(backend.authentication_sasl((b"SCRAM-SHA-256",)))
+    more = message(backend.authentication_sasl_continue(b"r=n1,s=AAAA,i=1"))
+    final = message(backend.authentication_sasl_final(b"v=AAAA"))
+    with pytest.raises(TargetRefused):
+        run(target_dialogue(login(), permit, b"n"), sasl, more, b"proof", OK)
+    with pytest.raises(TargetRefused):
+        run(target_dialogue(login(), permit, b"n"), sasl, more, b"proof", final, OK)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "told"),
+    [
+        ("28P01", 'password authentication failed for user "gateway"', "28000"),
+        ("28000", "no pg_hba.conf entry", "28000"),
+        ("3D000", 'database "db" does not exist', "3D000"),
+        ("53300", "sorry, too many clients already", "53300"),
+        ("22023", 'invalid value for parameter "TimeZone"', "22023"),
+        ("XX000", "internal", "08006"),
+    ],
+)
+def test_what_the_client_is_told_of_a_refusal(permit: Permit, code: str, said: str, told: str) -> None:
+    with pytest.raises(TargetRefused) as caught:
+        run(target_dialogue(login(), permit, b"n"), message(failed(code, said)))
+    assert caught.value.code == told
+    assert SECRET not in str(caught.value)
+    assert 'gateway"' not in str(caught.value)
+
+
+def test_something_else_is_no_target(permit: Permit) -> None:
+    with pytest.raises(TargetProtocolError):
+        run(target_dialogue(login(), permit, b"n"), (ord("D"), b""))
+    with pytest.raises(TargetProtocolError):
+        run(target_dialogue(login(), permit, b"n"), OK, (ord("D"), b""))
+
+
+def test_the_credential_is_in_no_representation() -> None:
+    assert SECRET not in repr(login())
+    assert "hash" not in repr(login(settings={"govern.hash_key": "hash"}))
