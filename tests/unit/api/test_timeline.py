@@ -1,0 +1,33 @@
+"""A recording's entries told as operations."""
+
+from __future__ import annotations
+
+from jupyter_govern_gateway.api.timeline import notes, operations
+
+
+def test_an_operation_with_everything() -> None:
+    decision = {"effect": "approve", "reason": "r", "rules": [{"name": "n", "because": "b"}], "policy": "v", "limits": []}
+    entries = [
+        {"type": "session-open"},
+        {"type": "operation", "operation": "o1", "at": "t1", "statement": "s", "outcome": "pending", "decision": decision, "facts": {"kinds": ["delete"]}},
+        {"type": "approval", "operation": "o1", "number": 4, "state": "pending", "approvers": "dba"},
+        {"type": "approval", "operation": "o1", "number": 4, "state": "approved", "by": "ben", "reason": "fine"},
+        {"type": "result", "operation": "o1", "columns": [{"name": "a"}], "rows": [["1"]], "truncated": True},
+        {"type": "end", "operation": "o1", "tag": "DELETE 1", "rows": 1, "bytes": 3, "error": None, "ms": 2.5},
+        {"type": "end", "operation": "unknown", "tag": "X"},
+    ]
+    (told,) = operations(entries)
+    assert told["approval"] == {"number": 4, "state": "approved", "by": "ben", "reason": "fine", "approvers": "dba"}
+    assert told["sample"] == [["1"]] and told["truncated"] is True
+    assert (told["tag"], told["rows"], told["ms"]) == ("DELETE 1", 1, 2.5)
+    assert told["decision"]["effect"] == "approve" and told["kinds"] == ["delete"]
+
+
+def test_one_that_never_ended_says_so_by_its_gaps() -> None:
+    (told,) = operations([{"type": "operation", "operation": "o1", "statement": "s", "outcome": "permitted"}])
+    assert told["tag"] is None and told["ms"] is None and told["error"] is None and told["approval"] is None
+
+
+def test_notes_are_what_is_no_operation() -> None:
+    entries = [{"type": "note", "about": "torn tail cut", "bytes": 9, "hash": "h", "prev": "p", "seq": 3, "v": 1}, {"type": "operation", "operation": "o"}]
+    assert notes(entries) == [{"kind": "note", "about": "torn tail cut", "bytes": 9}]
