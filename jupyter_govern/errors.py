@@ -45,10 +45,11 @@ class Withdrawn(Blocked):
 
 
 class SyntaxProblem(GovernError):
-    """The statement cannot be parsed. `position` counts characters from 1, as PostgreSQL's own error does; 0 is none."""
+    """The statement cannot be parsed, or names what does not exist. `position` counts characters from 1, as PostgreSQL's own error
+    does; 0 is none. `code` is the SQLSTATE."""
 
-    def __init__(self, message: str, position: int = 0) -> None:
-        self.message, self.position = message, position
+    def __init__(self, message: str, position: int = 0, code: str = "42601") -> None:
+        self.message, self.position, self.code = message, position, code
         super().__init__(message)
 
 

@@ -26,7 +26,13 @@ class Child:
         self.name, self.log = name, log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=dict(environment), cwd=directory, start_new_session=True
+                command,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                env=dict(environment),
+                cwd=directory,
+                start_new_session=True,
             )
 
     @property

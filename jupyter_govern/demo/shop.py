@@ -83,7 +83,9 @@ def rows(seed: int = 7) -> dict[str, list[tuple[Any, ...]]]:
         (number, f"{STYLES[number % 5]} {THINGS[number % 12]}", CATEGORY.get(THINGS[number % 12], "home"), round(rng.uniform(9, 290), 2))
         for number in range(1, PRODUCTS + 1)
     ]
-    orders, items, payments = [], [], []
+    orders: list[tuple[Any, ...]] = []
+    items: list[tuple[Any, ...]] = []
+    payments: list[tuple[Any, ...]] = []
     for number in range(1, ORDERS + 1):
         chosen = rng.sample(products, rng.randrange(1, 5))
         lines = [(number, product[0], rng.randrange(1, 4), product[3]) for product in chosen]

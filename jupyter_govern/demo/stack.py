@@ -124,7 +124,9 @@ class Stack:
         from jupyter_govern.demo.accounts import write_accounts
 
         text = (examples() / "demo" / "govern.toml").read_text()
-        text = text.replace('listen = "127.0.0.1:6432"', 'listen = "127.0.0.1:0"').replace('listen = "127.0.0.1:8600"', 'listen = "127.0.0.1:0"')
+        text = text.replace('listen = "127.0.0.1:6432"', 'listen = "127.0.0.1:0"').replace(
+            'listen = "127.0.0.1:8600"', 'listen = "127.0.0.1:0"'
+        )
         text = re.sub(r"^port = 5432$", f"port = {self.postgres.port}", text, flags=re.M)
         text = self._edit(text)
         tomllib.loads(text)
@@ -141,7 +143,9 @@ class Stack:
         discovery.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         discovery.unlink(missing_ok=True)
         command = [sys.executable, "-m", "jupyter_govern.cli", "gateway", str(self.config)]
-        self.gateway = Child("the gateway", command, log=self.directory / "gateway.log", environment=self.environment(), directory=self.directory)
+        self.gateway = Child(
+            "the gateway", command, log=self.directory / "gateway.log", environment=self.environment(), directory=self.directory
+        )
         self.gateway.wait_until(discovery.exists, GATEWAY_SECONDS)
         self.gateway.wait_until(lambda: bool(discovery.read_text()), GATEWAY_SECONDS)
         said: dict[str, Any] = json.loads(discovery.read_text())

@@ -16,6 +16,7 @@ results, targets   what the magics give back
 problems, failing  errors as a person reads them: rule and reason, or SQLSTATE and caret; no stack
 magics             `%%govsql`, `%govsql`, `%govtargets`
 sqlalchemy_engine  `engine()` and `connect()` for everything else
+dialect            SQLAlchemy's psycopg dialect, but for one question
 """
 
 from __future__ import annotations

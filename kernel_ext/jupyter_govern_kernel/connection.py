@@ -140,8 +140,14 @@ def open_connection(
         application_name=APPLICATION_NAME,
         options="-c govern.client=kernel",
         connect_timeout=CONNECT_SECONDS,
-        autocommit=autocommit,
+        autocommit=True,  # until the cell is told: else psycopg's own BEGIN would come before it
         prepare_threshold=None,  # a policy may change between two runs of one statement
     )
-    connection.where_from = where_from
+    try:
+        connection.where_from = where_from
+        connection.report_cell()
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
     return connection

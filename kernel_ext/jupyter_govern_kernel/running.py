@@ -82,8 +82,10 @@ def _cancel(connection: GovernedConnection, work: _Work) -> str:
     match work.error:
         case None:
             return "the statement had finished before the cancel arrived. It was not undone."
-        case psycopg.errors.QueryCanceled():
-            return f"cancelled on the target. {work.error.diag.message_primary or ''}".rstrip()
+        case psycopg.errors.QueryCanceled() if work.error.diag.source_function or not work.error.diag.message_primary:
+            return "cancelled on the target."
+        case psycopg.errors.QueryCanceled():  # the gateway's own words: no routine of PostgreSQL's raised it
+            return f"{work.error.diag.message_primary}."
         case _:
             return f"the statement ended with an error before the cancel arrived: {work.error}"
 

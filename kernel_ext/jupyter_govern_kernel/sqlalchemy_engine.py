@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects import registry
 
 from jupyter_govern_kernel.connection import GovernedConnection
 from jupyter_govern_kernel.session import KernelSession, current_session
@@ -28,7 +29,8 @@ def engine(target: str, *, session: KernelSession | None = None, **options: Any)
     """A SQLAlchemy Engine on a governed target; `options` go to `create_engine`."""
     # no hstore look-up behind the person's back: each connection would begin with a statement nobody wrote
     settings: dict[str, Any] = {"pool_pre_ping": True, "use_native_hstore": False, **options}
-    return create_engine("postgresql+psycopg://", creator=lambda: connect(target, session=session), **settings)
+    registry.register("postgresql.govern", "jupyter_govern_kernel.dialect", "GovernedDialect")
+    return create_engine("postgresql+govern://", creator=lambda: connect(target, session=session), **settings)
 
 
 def _say_when_waiting(diag: psycopg.errors.Diagnostic) -> None:

@@ -85,7 +85,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def lab(stack: Stack, new_window: NewWindow) -> Lab:
     """A window with JupyterLab's address in hand; nothing is loaded yet."""
-    return Lab(new_window().new_page(), stack.lab_url, stack.lab_token)
+    return Lab(new_window().new_page(), stack.server_url, stack.lab_token)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ class Lab:
     """One window with JupyterLab in it."""
 
     def __init__(self, page: Page, url: str, token: str) -> None:
-        self.page, self._url, self._token = page, url.partition("?")[0].removesuffix("/lab").rstrip("/"), token
+        self.page, self._url, self._token = page, url, token
         self.panel = page.locator("#jupyter-govern-panel")
         self.approvals = self.panel.locator('[data-section="approvals"]')
         self.targets = self.panel.locator('[data-section="targets"]')

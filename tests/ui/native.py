@@ -6,8 +6,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import psycopg
+
 from jupyter_govern.demo.stack import Stack
 
 
@@ -16,43 +16,30 @@ class Native:
 
     def __init__(self, stack: Stack, person: str) -> None:
         self._stack, self._person = stack, person
-        self._token = ""
-        self._token = str(self.api("POST", "login", {"username": person, "password": stack.people[person][0]})["token"])
+        self.api = stack.login(person)
         self._pool = ThreadPoolExecutor(max_workers=4)
         self._connections: list[psycopg.Connection[Any]] = []
 
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the gateway's API."""
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        answer = httpx.request(method, f"{self._stack.api_url}/api/v1/{path}", json=body, headers=headers, timeout=20)
-        return answer.raise_for_status().json()
-
     def start(self, statement: str) -> Future[str]:
         """Run a statement in a thread; its result is the command tag, or the error."""
-        connection = psycopg.connect(
-            host="127.0.0.1",
-            port=self._stack.pg_port,
-            user=self._person,
-            password=self._token,
-            dbname="shop",
-            sslmode="require",
-            autocommit=True,
-        )
+        connection = psycopg.connect(self._stack.conninfo(self._person), autocommit=True)
         self._connections.append(connection)
-        return self._pool.submit(lambda: connection.execute(statement).statusmessage or "")  # type: ignore[arg-type]
+        return self._pool.submit(lambda: connection.execute(statement.encode()).statusmessage or "")
 
     def pending(self, statement: str, seconds: float = 20.0) -> dict[str, Any]:
         """The approval that this statement waits for."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            for approval in self.api("GET", "approvals?state=pending"):
+            for approval in self.api.approvals():
                 if approval["statement"] == statement:
                     return dict(approval)
             time.sleep(0.1)
         raise AssertionError(f"nothing waits for {statement!r}")
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; a statement that still waits is cancelled, as psql does at Ctrl-C."""
+        for connection in self._connections:
+            connection.cancel_safe(timeout=5)
+        self._pool.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)

@@ -50,7 +50,7 @@ def ana(stack: Stack) -> Iterator[Native]:
 @pytest.fixture
 def waiting(ana: Native) -> dict[str, Any]:
     """A statement of Ana's that waits."""
-    statement = "delete from orders where id = -1"
+    statement = "delete from payments where id = -1"
     ana.start(statement)
     return ana.pending(statement)
 
@@ -64,7 +64,7 @@ def signed_in(page: Page, stack: Stack, person: str, address: str) -> Page:
 
 
 def test_an_approver_sees_what_is_asked_and_approves(stack: Stack, ana: Native, new_window: NewWindow, screenshots: Path) -> None:
-    statement = "delete from orders\nwhere id = -2  -- there is no such order"
+    statement = "delete from payments\nwhere id = -2  -- there is no such payment"
     ran = ana.start(statement)
     approval = ana.pending(statement)
     page = signed_in(new_window().new_page(), stack, "ben", approval["url"])
@@ -80,7 +80,7 @@ def test_an_approver_sees_what_is_asked_and_approves(stack: Stack, ana: Native, 
 
 
 def test_a_denied_statement_ends_with_the_reason(stack: Stack, ana: Native, new_window: NewWindow) -> None:
-    statement = "delete from orders where id = -3"
+    statement = "delete from payments where id = -3"
     ran = ana.start(statement)
     page = signed_in(new_window().new_page(), stack, "ben", ana.pending(statement)["url"])
     decide(page, "Deny", "not on a Friday")
@@ -97,7 +97,8 @@ def test_nobody_decides_their_own(stack: Stack, waiting: dict[str, Any], new_win
 
 def test_somebody_who_has_no_part_in_it_sees_nothing(stack: Stack, waiting: dict[str, Any], new_window: NewWindow) -> None:
     page = signed_in(new_window().new_page(), stack, "eve", waiting["url"])
-    expect(page.locator("main")).not_to_contain_text("delete from orders")
+    expect(page.locator("main")).to_contain_text("not yours to see")
+    expect(page.locator("main")).not_to_contain_text("delete from payments")
 
 
 def test_a_script_of_the_same_origin_cannot_approve(
@@ -120,7 +121,7 @@ def test_a_script_of_the_same_origin_cannot_approve(
     assert tried["frame"] in {"TypeError", "SecurityError", "nothing there"}
     assert tried["post"] in {400, 403}
     assert tried["api"] == 401
-    assert ana.api("GET", f"approvals/{waiting['number']}")["state"] == "pending"
+    assert ana.api.approval(waiting["number"])["state"] == "pending"
     # and a person's own click in the very same window still counts
     decide(opened, "Approve")
-    assert ana.api("GET", f"approvals/{waiting['number']}")["state"] == "approved"
+    assert ana.api.approval(waiting["number"])["state"] == "approved"

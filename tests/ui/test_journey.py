@@ -50,7 +50,7 @@ def test_the_quickstart_from_login_to_the_record(stack: Stack, lab: Lab, new_win
 
     # the masked frame
     lab.run_to_end("%load_ext jupyter_govern")
-    masked = lab.run_to_end("email")
+    masked = lab.run_to_end("upper(email)")
     expect(masked.locator("th.jp-govern-masked").first).to_have_attribute("title", re.compile("masked"), timeout=30_000)
     expect(masked.locator(".jp-OutputArea")).not_to_contain_text("@")
     lab.close_toasts()
@@ -64,9 +64,9 @@ def test_the_quickstart_from_login_to_the_record(stack: Stack, lab: Lab, new_win
 
     # it waits, here and in the panel
     lab.show_only("approvals")
-    waiting = lab.run("delete from orders")
+    waiting = lab.run("delete from order_drafts")
     card = lab.card()
-    expect(card).to_contain_text("delete from orders", timeout=30_000)
+    expect(card).to_contain_text("delete from order_drafts", timeout=30_000)
     expect(card).to_contain_text("reported")
     expect(card).to_contain_text("quickstart.ipynb")
     expect(waiting.locator(".jp-OutputArea")).to_contain_text("waiting for approval")
@@ -88,7 +88,7 @@ def test_the_quickstart_from_login_to_the_record(stack: Stack, lab: Lab, new_win
     page.set_viewport_size({"width": 900, "height": 1000})
     page.goto(f"{stack.api_url}/approvals/{number}")
     sign_in(page, "ben", stack.people["ben"][0])
-    expect(page.locator("pre").first).to_contain_text("delete from orders")
+    expect(page.locator("pre").first).to_contain_text("delete from order_drafts")
     expect(page.locator("main")).to_contain_text("quickstart.ipynb")
     page.wait_for_timeout(800)  # its buttons arm themselves a moment after it opened
     page.screenshot(path=screenshots / "decision-page.png", full_page=True)
@@ -107,7 +107,7 @@ def test_the_quickstart_from_login_to_the_record(stack: Stack, lab: Lab, new_win
     session = lab.sessions.locator("[data-session]", has_text="quickstart.ipynb").first
     session.get_by_role("button").first.click()
     expect(session.locator('[data-outcome="blocked"]').first).to_contain_text("drop table", timeout=20_000)
-    expect(session.locator('[data-outcome="approved"]').first).to_contain_text("delete from orders", timeout=20_000)
+    expect(session.locator('[data-outcome="approved"]').first).to_contain_text("delete from order_drafts", timeout=20_000)
     expect(session.locator('[data-outcome="allowed"]').first).to_be_visible()
     expect(session.locator("[data-cell]").first).to_contain_text("reported")
     session.get_by_role("button", name="Verify recording").click()
@@ -133,7 +133,7 @@ def test_an_approver_is_told_and_led_to_the_page(stack: Stack, lab: Lab, ana: Na
     log_in(lab, stack, "ben")
     lab.show_only("approvals")
     expect(lab.approvals).to_contain_text("Nothing waits")
-    statement = "delete from orders\nwhere id = -4 and status = 'cancelled'"
+    statement = "delete from payments\nwhere id = -4 and amount = 0"
     ran = ana.start(statement)
     number = ana.pending(statement)["number"]
 
@@ -162,7 +162,7 @@ def test_output_of_a_notebook_cannot_approve(stack: Stack, lab: Lab, ana: Native
     """JupyterLab's page is Ben's, and a notebook's script runs in it: by its own windows, requests and Lab's commands."""
     lab.open()
     log_in(lab, stack, "ben")
-    statement = "delete from orders where id = -5"
+    statement = "delete from payments where id = -5"
     ana.start(statement)
     approval = ana.pending(statement)
     # Ben is signed in at the gateway in this very browser, so its cookie is there to be misused
@@ -175,7 +175,7 @@ def test_output_of_a_notebook_cannot_approve(stack: Stack, lab: Lab, ana: Native
     tried = lab.page.evaluate(FROM_OUTPUT, approval["url"])
     assert tried["click"] == "SecurityError"
     assert all(status in {403, 404, 405} for status in tried["posts"]), tried
-    assert ana.api("GET", f"approvals/{approval['number']}")["state"] == "pending"
+    assert ana.api.approval(approval["number"])["state"] == "pending"
 
 
 FROM_OUTPUT = """async address => {

@@ -19,7 +19,7 @@ from jupyter_govern.errors import (
     SyntaxProblem,
     TargetUnavailable,
 )
-from jupyter_govern.model import Facts
+from jupyter_govern.model import Actor, Facts
 from jupyter_govern_gateway.adapters.postgresql.exchange import Exchange
 from jupyter_govern_gateway.adapters.postgresql.naming import SessionNaming
 from jupyter_govern_gateway.adapters.postgresql.parameters import Wishes, read_wishes
@@ -103,11 +103,11 @@ class Arrival:
     async def _open(self, guest: Guest) -> None:
         services, peer = self._services, self._peer
         peer.write(backend.AUTHENTICATION_OK)
+        actor = guest.token.actor
         wishes = read_wishes(guest.parameters)
         address = services.targets.get(wishes.database)
         if address is None:
-            raise Turned("3D000", f'target "{wishes.database[:100]}" does not exist', hint=self._reachable())
-        actor = guest.token.actor
+            raise Turned("3D000", f'target "{wishes.database[:100]}" does not exist', hint=self._reachable(actor))
         client = f"{guest.parameters.get('application_name', '')[:100]} {peer.address}".strip()
         record = self._record = services.gate.open_session(
             identifier=secrets.token_hex(12),
@@ -120,7 +120,13 @@ class Arrival:
         )
         permit = services.gate.permit_connection(record, services.policy.decide(actor, address.name, CONNECTING))
         door = SessionDoor(services, actor=actor, target=address.name, database=address.database, user=address.user, record=record)
-        await self._judge_settings(door, wishes)
+        try:
+            await self._judge_settings(door, wishes)
+        except TargetUnavailable:
+            # judging needs the catalog; why there is none, the target itself says best
+            target, _ = await targets.connect(address, permit, {})
+            target.abort()
+            raise
         settings = {**wishes.settings, "govern.hash_key": services.hash_key}
         target, welcome = await targets.connect(address, permit, settings)
         if peer.is_lost:
@@ -133,8 +139,10 @@ class Arrival:
         reach = Reach(target=target, address=address, welcome=welcome)
         self._hand_over(record, door, exchange, reach, is_long_key=guest.version >= PROTOCOL_3_2)
 
-    def _reachable(self) -> str:
-        return "Choose a target as the database: " + ", ".join(sorted(self._services.targets))
+    def _reachable(self, actor: Actor) -> str:
+        decide = self._services.policy.decide
+        names = [name for name in sorted(self._services.targets) if decide(actor, name, CONNECTING).effect == "allow"]
+        return "The database is the target's name. Yours: " + (", ".join(names) or "none; ask whoever keeps the policy")
 
     async def _judge_settings(self, door: SessionDoor, wishes: Wishes) -> None:
         """Each start-up parameter is a SET, so it is judged as one."""

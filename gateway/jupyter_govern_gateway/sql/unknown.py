@@ -10,7 +10,3 @@ UNDEFINED_FUNCTION = "42883"
 
 class UnknownName(SyntaxProblem):
     """The target would say the same; where it knew the name after all, the gateway could not tell what is behind it."""
-
-    def __init__(self, message: str, position: int, code: str) -> None:
-        super().__init__(message, position)
-        self.code = code

@@ -27,7 +27,10 @@ async def confirmation(browser: Browser, device: dict[str, Any], name: str = "an
     return page
 
 
-@pytest.mark.parametrize(("client", "kind", "says"), [("jupyter-server", "server", "can never answer an approval"), ("cli", "person", "can also approve or deny")])
+@pytest.mark.parametrize(
+    ("client", "kind", "says"),
+    [("jupyter-server", "server", "can never answer an approval"), ("cli", "person", "can also approve or deny")],
+)
 async def test_confirm(world: World, browser: Browser, client: str, kind: str, says: str) -> None:
     device = await start(world, client)
     assert device["verification_uri_complete"] == f"{world.url}/device?user_code={device['user_code']}"

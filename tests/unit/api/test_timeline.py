@@ -9,7 +9,15 @@ def test_an_operation_with_everything() -> None:
     decision = {"effect": "approve", "reason": "r", "rules": [{"name": "n", "because": "b"}], "policy": "v", "limits": []}
     entries = [
         {"type": "session-open"},
-        {"type": "operation", "operation": "o1", "at": "t1", "statement": "s", "outcome": "pending", "decision": decision, "facts": {"kinds": ["delete"]}},
+        {
+            "type": "operation",
+            "operation": "o1",
+            "at": "t1",
+            "statement": "s",
+            "outcome": "pending",
+            "decision": decision,
+            "facts": {"kinds": ["delete"]},
+        },
         {"type": "approval", "operation": "o1", "number": 4, "state": "pending", "approvers": "dba"},
         {"type": "approval", "operation": "o1", "number": 4, "state": "approved", "by": "ben", "reason": "fine"},
         {"type": "result", "operation": "o1", "columns": [{"name": "a"}], "rows": [["1"]], "truncated": True},
@@ -29,5 +37,8 @@ def test_one_that_never_ended_says_so_by_its_gaps() -> None:
 
 
 def test_notes_are_what_is_no_operation() -> None:
-    entries = [{"type": "note", "about": "torn tail cut", "bytes": 9, "hash": "h", "prev": "p", "seq": 3, "v": 1}, {"type": "operation", "operation": "o"}]
+    entries = [
+        {"type": "note", "about": "torn tail cut", "bytes": 9, "hash": "h", "prev": "p", "seq": 3, "v": 1},
+        {"type": "operation", "operation": "o"},
+    ]
     assert notes(entries) == [{"kind": "note", "about": "torn tail cut", "bytes": 9}]

@@ -85,9 +85,10 @@ class Browser:
 
     async def post(self, path: str, body: dict[str, str], *, follow: bool = True, headers: dict[str, str] | None = None) -> Answer:
         """As a sandboxed page posts: Origin null, and the Lax cookie stays at home until the redirect's GET."""
-        async with ClientSession() as bare, bare.post(
-            self.url + path, data=body, headers=SUBMIT if headers is None else headers, allow_redirects=False
-        ) as got:
+        async with (
+            ClientSession() as bare,
+            bare.post(self.url + path, data=body, headers=SUBMIT if headers is None else headers, allow_redirects=False) as got,
+        ):
             answer = await Answer.of(got)
         if follow and answer.status == 303:
             return await self.get(answer.headers["Location"])
@@ -111,7 +112,9 @@ class Answer:
     @classmethod
     async def of(cls, got: ClientResponse) -> Answer:
         text = await got.text()
-        return cls(status=got.status, headers=got.headers, text=text, json=await got.json() if got.content_type == "application/json" else None)
+        return cls(
+            status=got.status, headers=got.headers, text=text, json=await got.json() if got.content_type == "application/json" else None
+        )
 
     def hidden(self, name: str, action: str = "") -> str:
         """A hidden field; `action` chooses among the page's forms."""
@@ -201,7 +204,10 @@ class World:
 FACTS = Facts(
     kinds=frozenset({"delete"}),
     traits=frozenset({"without-where"}),
-    accesses=(Access(verb="write", resource="public.orders"), Access(verb="read", resource="public.customers", columns=frozenset({"id", "name"}))),
+    accesses=(
+        Access(verb="write", resource="public.orders"),
+        Access(verb="read", resource="public.customers", columns=frozenset({"id", "name"})),
+    ),
 )
 
 
@@ -235,21 +241,15 @@ async def running(tmp_path: Path) -> AsyncIterator[World]:
     (tmp_path / "govern.toml").write_text(CONFIG)
     (tmp_path / "accounts.json").write_text(accounts())
     recorder = Recorder(tmp_path, clock)
-    identity = LocalIdentity(
-        accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock
-    )
-    approvals = Approvals(
-        log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number)
-    )
+    identity = LocalIdentity(accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock)
+    approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
     directory = PolicyDirectory(policy, listening=lambda: Listening(host="127.0.0.1", port=6432, ca_file="/ca.pem"))
     services = ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock)
     api = ApiServer(services, host="127.0.0.1", port=0)
     await api.start()
     gate = Gate(recorder=recorder, approvals=approvals, clock=clock)
-    world = World(
-        api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession()
-    )
+    world = World(api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession())
     try:
         yield world
     finally:

@@ -113,6 +113,8 @@ class Answers:
 
     def _describe(self, run: Run) -> None:
         run.described = True
+        if run.prepared is not None:
+            run.columns = run.prepared.columns
         run.permit.describe(delivered_columns(run.columns, run.formats, self.x.codec))
 
     def _beyond_limit(self, run: Run, data: bytes, at: int, stop: int) -> bool:
@@ -294,7 +296,7 @@ class Answers:
             self._end_run(run)
 
     def _end_run(self, run: Run) -> None:
-        if run.columns and not run.described:
+        if not run.described and (run.columns or run.prepared is not None):
             self._describe(run)
         compiled = run.plan.compiled
         if compiled is not None and compiled.may_quote_raw:

@@ -132,6 +132,7 @@ class Run:
         "over",
         "permit",
         "plan",
+        "prepared",
         "row_limit",
         "rows",
         "sampling",
@@ -149,6 +150,7 @@ class Run:
         self.withheld = 0
         self.bytes_ = 0
         self.in_flight = 0
+        self.prepared: Prepared | None = None
         self.row_limit = plan.row_limit
         self.sampling = permit.wants_rows
         self.described = False

@@ -203,8 +203,7 @@ class ExtendedMessages:
             return permit
         portal.run = self.asking.start_run(permit, plan)
         portal.run.formats = portal.result_formats
-        if portal.prepared.columns:
-            portal.run.columns = portal.prepared.columns
+        portal.run.prepared = portal.prepared
         return portal.run
 
     def _fresh_plan(self, prepared: Prepared) -> Plan | Refusal | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 INSUFFICIENT_PRIVILEGE: Final = "42501"
 QUERY_CANCELED: Final = "57014"
-SYNTAX_ERROR: Final = "42601"
 STALE_PLAN: Final = "0A000"
 NO_SUCH_STATEMENT: Final = "26000"
 NO_SUCH_PORTAL: Final = "34000"
@@ -43,7 +42,7 @@ _RAISED: Final = b"exec_stmt_raise"
 def refusal_of(problem: Blocked | SyntaxProblem) -> Refusal:
     """A refusal in the wire's words."""
     if isinstance(problem, SyntaxProblem):
-        return Refusal(SYNTAX_ERROR, problem.message, position=problem.position)
+        return Refusal(problem.code, problem.message, position=problem.position)
     code = QUERY_CANCELED if isinstance(problem, Withdrawn) else INSUFFICIENT_PRIVILEGE
     hint = problem.hint
     if not hint and isinstance(problem, Declined | Expired):
