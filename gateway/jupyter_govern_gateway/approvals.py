@@ -151,7 +151,7 @@ class Approvals:
         if token_kind not in DECIDING_KINDS:
             refusal = (
                 "wrong-login",
-                f"a {token_kind} login cannot decide: use the gateway's own page, or `jupyter govern approvals` after `jupyter govern login`",
+                f"a {token_kind} login cannot decide: use the gateway's page, or `jupyter govern approvals` after `jupyter govern login`",
             )
         elif actor.subject == approval.operation.actor.subject:
             refusal = ("self-approval", "nobody decides on their own request")

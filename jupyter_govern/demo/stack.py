@@ -159,7 +159,8 @@ class Stack:
         command = [
             sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.lab_token}", f"--ServerApp.root_dir={self.notebooks}",
-            f"--GovernApp.gateway_url={self.api_url}", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            f"--GovernApp.gateway_url={self.api_url}", "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             *(["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []),
         ]  # fmt: skip
         self.lab = Child("JupyterLab", command, log=self.directory / "lab.log", environment=self.environment(), directory=self.directory)

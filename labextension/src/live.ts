@@ -1,5 +1,6 @@
 /**
- * When the model is asked to look again: at every event of the gateway's, and slowly as a fallback.
+ * When the model is asked to look again: at every event of the gateway's, when the person comes back to this page (from
+ * the gateway's, most likely), and slowly as a fallback.
  */
 import type { Event } from '@jupyterlab/services';
 import { Poll } from '@lumino/polling';
@@ -8,6 +9,7 @@ import type { GovernModel } from './model';
 import { EVENT_SCHEMA, type IGovernEvent } from './wire';
 
 const IMPATIENT_MS = 3_000;
+const WAITING_MS = 10_000;
 const LONGEST_MS = 5 * 60_000;
 
 /** The slow refresh; `everySeconds` may change at any time. */
@@ -30,12 +32,20 @@ export function keepLive(model: GovernModel, events: Event.IManager): ILive {
     standby: 'when-hidden'
   });
   poll.ticked.connect(() => {
-    // while a login or a gateway is awaited a lost event would be noticed at once
-    const interval =
-      model.subject === null ? IMPATIENT_MS : live.everySeconds * 1000;
+    const interval = pause(model, live);
     if (poll.frequency.interval !== interval) {
       poll.frequency = { ...poll.frequency, interval };
     }
   });
+  window.addEventListener('focus', () => void model.refresh());
   return live;
+}
+
+/** A lost event is noticed sooner while somebody waits for something. */
+function pause(model: GovernModel, live: ILive): number {
+  if (model.subject === null) {
+    return IMPATIENT_MS;
+  }
+  const slow = live.everySeconds * 1000;
+  return model.approvals.value?.length ? Math.min(WAITING_MS, slow) : slow;
 }

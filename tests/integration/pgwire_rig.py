@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import uvloop
+
 from jupyter_govern.demo.postgres import Postgres
 from jupyter_govern_gateway.app import GatewayApp
 from jupyter_govern_gateway.approvals import Approval

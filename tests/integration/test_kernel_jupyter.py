@@ -12,15 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.blocking.client import BlockingKernelClient
+from kernel_rig import JupyterServer, Notebook, answers, open_notebook, wait_until
 
 from jupyter_govern.demo.postgres import Postgres, free_port
 
@@ -80,83 +77,6 @@ class CannedAnswers(BaseHTTPRequestHandler):
         """Nothing to the terminal."""
 
 
-@dataclass
-class JupyterServer:
-    """A Jupyter server process."""
-
-    port: int
-    runtime: Path
-    process: subprocess.Popen[bytes]
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (our own server)
-            raw = answer.read()
-        return json.loads(raw) if raw else None
-
-
-@dataclass
-class Output:
-    """What a cell gave, in order: (kind, text)."""
-
-    parts: list[tuple[str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return "\n".join(text for _, text in self.parts)
-
-
-@dataclass
-class Notebook:
-    """A notebook session with its kernel."""
-
-    server: JupyterServer
-    session: dict[str, Any]
-    client: BlockingKernelClient
-
-    @property
-    def kernel_id(self) -> str:
-        return str(self.session["kernel"]["id"])
-
-    def run(self, code: str, cell_id: str = "c1", *, interrupt_after: float = 0.0) -> Output:
-        """Run a cell as JupyterLab does, cell id and all."""
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
-        self.client.shell_channel.send(message)
-        if interrupt_after:
-            path = f"/api/kernels/{self.kernel_id}/interrupt"
-            threading.Timer(interrupt_after, self.server.call, ("POST", path)).start()
-        return self._collect(message["header"]["msg_id"])
-
-    def close(self) -> None:
-        """End the session and its kernel; may be called twice."""
-        if self.session:
-            self.client.stop_channels()
-            self.server.call("DELETE", f"/api/sessions/{self.session.pop('id')}")
-            self.session.clear()
-
-    def _collect(self, message_id: str) -> Output:
-        output = Output()
-        while True:
-            message = self.client.get_iopub_msg(timeout=30)
-            content = message["content"]
-            if message["parent_header"].get("msg_id") != message_id:
-                continue
-            match message["msg_type"]:
-                case "status" if content["execution_state"] == "idle":
-                    return output
-                case "stream":
-                    output.parts.append(("stream", content["text"]))
-                case "execute_result" | "display_data" | "update_display_data" as kind:
-                    output.parts.append((kind, content["data"].get("text/plain", "")))
-                case "error":
-                    output.parts.append((content["ename"], "\n".join(content["traceback"])))
-
-
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[CannedGateway]:
     with Postgres() as postgres, CannedGateway(postgres) as canned:
@@ -185,7 +105,7 @@ def server(gateway: CannedGateway, tmp_path_factory: pytest.TempPathFactory) -> 
     with (place / "log").open("wb") as log:
         environment = {**os.environ, **folders, "IPYTHONDIR": str(place / "ipython")}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    running = JupyterServer(port=port, runtime=place / "runtime", process=process)
+    running = JupyterServer(url=f"http://127.0.0.1:{port}", token=TOKEN, runtime=place / "runtime")
     try:
         wait_until(lambda: answers(running), 30, (place / "log"))
         yield running
@@ -196,14 +116,7 @@ def server(gateway: CannedGateway, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def notebook(server: JupyterServer, gateway: CannedGateway) -> Iterator[Notebook]:
-    body = {"path": "a.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
-    session = server.call("POST", "/api/sessions", body)
-    client = BlockingKernelClient(connection_file=str(server.runtime / f"kernel-{session['kernel']['id']}.json"))
-    client.load_connection_file()
-    client.start_channels()
-    client.wait_for_ready(timeout=60)
-    opened = Notebook(server=server, session=session, client=client)
-    opened.run("%load_ext jupyter_govern")
+    opened = open_notebook(server, "a.ipynb")
     yield opened
     opened.close()
 
@@ -216,22 +129,6 @@ def logged_in(server: JupyterServer, gateway: CannedGateway) -> Iterator[None]:
     yield
     gateway.confirmed.clear()
     server.call("POST", "/jupyter-govern/logout", {})
-
-
-def answers(server: JupyterServer) -> bool:
-    try:
-        return bool(server.call("GET", "/jupyter-govern/status"))
-    except OSError:
-        return False
-
-
-def wait_until(claim: Any, seconds: float, log: Path | None = None) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if claim():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come about in time" + (f":\n{log.read_text()[-3000:]}" if log else ""))
 
 
 def test_without_a_login_the_cell_says_what_to_do(notebook: Notebook) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from pgwire_rig import Rig
+
 from jupyter_govern.model import Actor
 from jupyter_govern_gateway.approvals import DecisionRefused
-from pgwire_rig import Rig
 
 LIMITS = """
 [[rule]]
@@ -399,7 +400,7 @@ def full_disk(descriptor: int) -> int:
 def test_no_record_no_access(rig: Rig) -> None:
     with rig.connect() as connection:
         connection.execute("select 'recorded'")
-        (session,) = rig.app.postgresql._sessions
+        (session,) = until(lambda: len(rig.app.postgresql._sessions) == 1 and tuple(rig.app.postgresql._sessions))
         os.close(full_disk(session._door._record.recording.chain._descriptor))
         with pytest.raises(psycopg.OperationalError, match="no record, no access"):
             connection.execute("select 'not recorded'")

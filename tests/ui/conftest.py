@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jupyter_govern.demo.stack import Stack
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from jupyter_govern.demo.stack import Stack
 from ui.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from jupyter_govern.demo.stack import Stack
 from playwright.sync_api import Page, expect
 
+from jupyter_govern.demo.stack import Stack
 from ui.conftest import NewWindow
 from ui.gateway import decide, sign_in
 from ui.native import Native

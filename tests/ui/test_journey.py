@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from jupyter_govern.demo.stack import Stack
 from playwright.sync_api import expect
 
+from jupyter_govern.demo.stack import Stack
 from ui.conftest import NewWindow
 from ui.gateway import confirm_device, decide, sign_in
 from ui.lab import Lab

@@ -12,7 +12,7 @@ from jupyter_govern_gateway.api.bodies import Text, path_number, read_json
 from jupyter_govern_gateway.api.bounds import MAX_LISTED
 from jupyter_govern_gateway.api.problems import ApiProblem, bad_request, forbidden, not_found
 from jupyter_govern_gateway.api.services import ApiServices
-from jupyter_govern_gateway.api.views import approval_view, may_see
+from jupyter_govern_gateway.api.views import approval_line, approval_view, may_see
 from jupyter_govern_gateway.approvals import MAX_REASON, Approval, DecisionRefused
 from jupyter_govern_gateway.identity.tokens import Token
 
@@ -45,7 +45,7 @@ class ApprovalRoutes:
             raise bad_request("'state' must be pending or all.")
         actor = token.actor
         seen = [a for a in self._services.approvals.list(pending_only=state == "pending") if may_see(a, actor)]
-        return web.json_response([approval_view(approval, actor) for approval in seen[:MAX_LISTED]])
+        return web.json_response([approval_line(approval, actor) for approval in seen[:MAX_LISTED]])
 
     async def show(self, request: web.Request) -> web.Response:
         """One approval."""

@@ -45,10 +45,14 @@ EVENT_KEEPALIVE_SECONDS = 15.0
 
 MAX_LISTED = 500
 """Rows of one list."""
+MAX_LISTED_STATEMENT = 16 * 1024
+"""Characters of a statement in a list; one approval by its number has all of it."""
 MAX_SHOWN_PARAMETER = 4096
 """Characters of one bound parameter that are shown; the digest covers all of it."""
 REACHABLE_SECONDS = 2.0
 REACHABLE_KEPT_SECONDS = 15.0
 """How long a target's answer to `are you there` is waited for, and believed."""
 MAX_RECORDING_READ = 256 * 1024 * 1024
-"""Bytes of a recording that one request reads."""
+"""Bytes of a recording that one request verifies."""
+RECORDING_READERS = 2
+"""Requests that read recordings at the same time; the others wait."""

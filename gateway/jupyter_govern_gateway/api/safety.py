@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from jupyter_govern.errors import GovernError
 from jupyter_govern_gateway.api.bounds import MAX_BODY
+from jupyter_govern_gateway.api.pages.browser import is_secure
 from jupyter_govern_gateway.api.pages.layout import page_response, problem_page
 from jupyter_govern_gateway.api.problems import ApiProblem
 
@@ -36,7 +37,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in STRICT_HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault("Content-Security-Policy", NOTHING_MAY_RUN)
-    if request.secure:
+    if is_secure(request):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["Server"] = "jupyter-govern"
 

@@ -24,6 +24,7 @@ from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
 from jupyter_govern_gateway.api.events import EventRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
+from jupyter_govern_gateway.api.pages.browser import SECURE
 from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
 from jupyter_govern_gateway.api.pages.home import HomePage
@@ -94,6 +95,7 @@ class ApiServer:
     def _application(self) -> web.Application:
         names = {self._host.lower(), (urlsplit(self._public_url).hostname or "").lower()} - ANYWHERE
         app = web.Application(middlewares=[self._hearing(), host_check(frozenset(names)), speak_plainly], client_max_size=MAX_BODY)
+        app[SECURE] = self._public_url.startswith("https:")
         app.on_response_prepare.append(add_headers)
         app.add_routes([web.get("/healthz", _healthy, allow_head=False), *self._routes()])
         return app

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from jupyter_govern.recording import read_entries, verify
+from jupyter_govern.recording import verify
 from jupyter_govern_gateway.api.access import LOOKING, bearer, is_auditor
 from jupyter_govern_gateway.api.bodies import query_number
-from jupyter_govern_gateway.api.bounds import MAX_LISTED, MAX_RECORDING_READ
+from jupyter_govern_gateway.api.bounds import MAX_LISTED, MAX_RECORDING_READ, RECORDING_READERS
 from jupyter_govern_gateway.api.problems import ApiProblem, bad_request, not_found
 from jupyter_govern_gateway.api.services import ApiServices
-from jupyter_govern_gateway.api.timeline import notes, operations
+from jupyter_govern_gateway.api.timeline import timeline
 from jupyter_govern_gateway.api.views import session_view
 
 
@@ -24,6 +25,7 @@ class SessionRoutes:
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
+        self._readers = asyncio.Semaphore(RECORDING_READERS)
 
     def routes(self) -> list[web.RouteDef]:
         """Paths and handlers."""
@@ -49,13 +51,15 @@ class SessionRoutes:
         """One session with its newest operations."""
         row = await self._mine(request)
         limit = query_number(request, "limit", MAX_LISTED, MAX_LISTED)
-        return web.json_response(text=await asyncio.to_thread(_told, row, limit))
+        async with self._readers:
+            return web.json_response(text=await asyncio.to_thread(_told, row, limit))
 
     async def verify(self, request: web.Request) -> web.Response:
         """Whether the recording is whole, and still ends as the gateway's own log says it ended."""
         row = await self._mine(request)
         log = self._services.recorder.log.path
-        return web.json_response(await asyncio.to_thread(_verified, row, log))
+        async with self._readers:
+            return web.json_response(await asyncio.to_thread(_verified, row, log))
 
     async def _mine(self, request: web.Request) -> dict[str, Any]:
         token = bearer(request, self._services, LOOKING)
@@ -67,15 +71,27 @@ class SessionRoutes:
 
 
 def _told(row: dict[str, Any], limit: int) -> str:
-    entries = read_entries(_readable(row))
-    told = operations(entries)
+    path = _file(row)
+    told = timeline(_entries(path), limit)
     # a session whose gateway was killed may have more on record than in the index
-    session = session_view(row) | {"operations": max(len(told), row["operations"] or 0)}
-    return json.dumps({"session": session, "operations": told[-limit:], "notes": notes(entries)[-limit:]})
+    session = session_view(row) | {"operations": max(told.asked, row["operations"] or 0)}
+    return json.dumps({"session": session, "operations": told.operations, "notes": told.notes})
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The entries one by one; a torn tail is left out."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                yield entry
 
 
 def _verified(row: dict[str, Any], log: Path) -> dict[str, Any]:
-    verdict = verify(_readable(row))
+    verdict = verify(_verifiable(row))
     problem = verdict.problem
     said = _head_in_log(log, row["id"]) if verdict.ok else None
     if said is not None and said != verdict.head:
@@ -101,12 +117,16 @@ def _head_in_log(log: Path, session: str) -> str | None:
     return None
 
 
-def _readable(row: dict[str, Any]) -> Path:
+def _file(row: dict[str, Any]) -> Path:
     path = Path(row["path"])
-    try:
-        size = path.stat().st_size
-    except OSError:
-        raise ApiProblem(410, "recording-gone", "the recording's file cannot be read: it was moved or removed.") from None
-    if size > MAX_RECORDING_READ:
-        raise ApiProblem(413, "too-large", f"the recording is too large to read over the API: {path.name}, {size} bytes.")
+    if not path.is_file():
+        raise ApiProblem(410, "recording-gone", "the recording's file cannot be read: it was moved or removed.")
+    return path
+
+
+def _verifiable(row: dict[str, Any]) -> Path:
+    path = _file(row)
+    if path.stat().st_size > MAX_RECORDING_READ:
+        hint = "Verify the file itself: `jupyter govern sessions verify --file`."
+        raise ApiProblem(413, "too-large", "the recording is too large to verify over the API.", hint)
     return path

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_govern.model import Actor, Operation
-from jupyter_govern_gateway.api.bounds import MAX_SHOWN_PARAMETER
+from jupyter_govern_gateway.api.bounds import MAX_LISTED_STATEMENT, MAX_SHOWN_PARAMETER
 from jupyter_govern_gateway.approvals import Approval
 from jupyter_govern_gateway.recorder.chain import timestamp
 
@@ -16,6 +16,16 @@ SESSION_FIELDS = ("id", "actor", "target", "protocol", "client", "opened_at", "c
 def may_see(approval: Approval, actor: Actor) -> bool:
     """The one who asked, and those who may answer, by their groups now."""
     return approval.operation.actor.subject == actor.subject or approval.may_decide(actor)
+
+
+def approval_line(approval: Approval, actor: Actor) -> dict[str, Any]:
+    """An approval in a list: a long statement is cut, and says so."""
+    return approval_view(approval, actor) | statement_cut(approval.operation.statement)
+
+
+def statement_cut(statement: str) -> dict[str, Any]:
+    """A statement for a list."""
+    return {"statement": statement[:MAX_LISTED_STATEMENT], "statement_cut": len(statement) > MAX_LISTED_STATEMENT}
 
 
 def approval_view(approval: Approval, actor: Actor) -> dict[str, Any]:
@@ -49,6 +59,7 @@ def approval_view(approval: Approval, actor: Actor) -> dict[str, Any]:
         "digest": approval.digest,
         "may_decide": approval.state == "pending" and approval.may_decide(actor),
         "decided_by": approval.decided_by,
+        "decided_at": timestamp(approval.decided_at) if approval.decided_at else None,
         "reason": approval.reason,
     }
 

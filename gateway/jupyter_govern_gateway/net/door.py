@@ -12,12 +12,11 @@ from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.sql.naming import Naming
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
     from jupyter_govern_gateway.gate import Pending, Permit, SessionRecord
     from jupyter_govern_gateway.policy.standing import Standing
     from jupyter_govern_gateway.sql.catalog import Catalog
+    from jupyter_govern_gateway.sql.compiler import Compiled
 
 
 class SessionDoor:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern.model import Actor, Decision, Facts
     from jupyter_govern_gateway.gate import Gate
     from jupyter_govern_gateway.identity.scram import ScramVerifiers
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_govern_gateway.net.targets import TargetAddress
     from jupyter_govern_gateway.policy.standing import Standing
     from jupyter_govern_gateway.sql.catalog import Catalog
+    from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
 
 

@@ -36,13 +36,12 @@ from jupyter_govern_gateway.net.tasks import Tasks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern_gateway.adapters.postgresql.upstream import Welcome
     from jupyter_govern_gateway.gate import Pending, Permit
     from jupyter_govern_gateway.net.door import SessionDoor
     from jupyter_govern_gateway.net.peer import Peer
     from jupyter_govern_gateway.net.services import Services
+    from jupyter_govern_gateway.sql.compiler import Compiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +339,8 @@ class Session:
 
     def _client_lost(self) -> None:
         self._is_deaf = True
+        self._client_full = False
+        self._target.read(True)  # nobody takes the answers any more, but the record wants to know how it ends
         self._finish("the client went away")
 
     def _target_lost(self) -> None:
@@ -351,6 +352,10 @@ class Session:
 
     def close(self, reason: str) -> None:
         """The gateway stops."""
+        if self._is_ending and not self._is_over:
+            self._cancel_target(self.x.permit)
+            self._later(LINGER_SECONDS, self._end)
+            return
         self._finish(reason, fatal("57P01", f"terminating connection: {reason}"))
 
     def _end(self) -> None:

@@ -71,12 +71,12 @@ class SessionIndex:
         if notebook is not None:
             where.append("notebook = ?")
             values.append(notebook)
-        query = f"select {', '.join(FIELDS)} from sessions where {' and '.join(where)} order by opened_at desc limit ?"  # noqa: S608 - constants
+        query = f"select {', '.join(FIELDS)} from sessions where {' and '.join(where)} order by opened_at desc limit ?"
         return [dict(zip(FIELDS, row, strict=True)) for row in self._read(query, (*values, limit))]
 
     def session(self, identifier: str) -> dict[str, Any] | None:
         self.flush()
-        rows = self._read(f"select {', '.join(FIELDS)} from sessions where id = ?", (identifier,))  # noqa: S608 - constants
+        rows = self._read(f"select {', '.join(FIELDS)} from sessions where id = ?", (identifier,))
         return dict(zip(FIELDS, rows[0], strict=True)) if rows else None
 
     def close(self) -> None:
@@ -125,7 +125,8 @@ def _apply(database: sqlite3.Connection, kind: str, row: dict[str, Any]) -> None
             )
         case "progress":
             database.execute(
-                "update sessions set operations = :operations, notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
+                "update sessions set operations = :operations, "
+                "notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
                 row,
             )
         case "close":

@@ -1,5 +1,6 @@
 /**
- * The person's own sessions as the gateway recorded them: statements by the cell they came from, and what became of each.
+ * The person's own sessions (an auditor's: everybody's) as the gateway recorded them: statements by the cell they came
+ * from, and what became of each.
  */
 import { caretDownIcon, caretRightIcon, checkIcon, errorIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
@@ -17,7 +18,7 @@ export function Sessions(): JSX.Element {
   return (
     <Section
       id="sessions"
-      title={trans.__('My sessions')}
+      title={trans.__('Sessions')}
       count={value?.length}
       refresh={() => model.refreshSessions()}
     >
@@ -155,7 +156,9 @@ function Operation(props: { operation: IOperation }): JSX.Element {
         <Chip kind={KINDS[what]} title={operation.decision?.reason}>
           {words[what]}
         </Chip>
-        {typeof rows === 'number' && what !== 'blocked' ? (
+        {operation.tag && !rows ? (
+          <span>{operation.tag}</span>
+        ) : typeof rows === 'number' && what !== 'blocked' ? (
           <span>{trans._n('%1 row', '%1 rows', rows)}</span>
         ) : null}
         {typeof ms === 'number' && what !== 'blocked' ? (

@@ -149,6 +149,14 @@ async def test_approvals_are_seen_by_who_asked_and_who_may_answer(world: World) 
     assert (await world.ask("GET", "approvals", world.token("ana"))).json[0]["may_decide"] is False
 
 
+async def test_a_long_statement_is_cut_in_lists_only(world: World) -> None:
+    pending, token = world.pending("delete from orders -- " + "x" * 100_000), world.token("ben")
+    (listed,) = (await world.ask("GET", "approvals", token)).json
+    assert listed["statement_cut"] is True and len(listed["statement"]) == 16_384
+    whole = (await world.ask("GET", f"approvals/{pending.number}", token)).json
+    assert len(whole["statement"]) > 100_000
+
+
 async def decided(world: World, number: int, token: str, decision: str = "approve", **other: str) -> tuple[int, Any]:
     digest = world.approvals.get(number).digest  # type: ignore[union-attr]
     body = {"decision": decision, "reason": "fine", "digest": digest} | other

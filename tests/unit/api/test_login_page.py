@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from jupyter_govern_gateway.api.server import ApiServer
+
 from .world import NAVIGATION, SUBMIT, Browser, World
 
 
@@ -112,3 +114,17 @@ async def test_somebody_signed_in_is_not_asked_again(world: World, browser: Brow
     await browser.log_in("ben")
     got = await browser.get("/login?next=/device", follow=False)
     assert got.status == 303 and got.headers["Location"] == "/device"
+
+
+async def test_behind_a_proxy_that_ends_tls_cookies_are_secure(world: World) -> None:
+    api = ApiServer(world.api._services, host="127.0.0.1", port=0, public_url="https://gateway.example/")
+    await api.start()
+    try:
+        headers = {**NAVIGATION, "Host": "gateway.example"}
+        async with world.http.get(f"http://127.0.0.1:{api.port}/login", headers=headers) as got:
+            (cookie,) = got.headers.getall("Set-Cookie")
+            assert cookie.startswith("__Host-govern-login=") and "Secure" in cookie and "Domain" not in cookie
+            assert got.headers["Strict-Transport-Security"]
+        assert api.decision_url(7) == "https://gateway.example/approvals/7"
+    finally:
+        await api.stop()

@@ -18,10 +18,9 @@ from jupyter_govern_gateway.codecs.postgresql import frontend
 from jupyter_govern_gateway.gate import Pending, Permit
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern.errors import SyntaxProblem
     from jupyter_govern_gateway.adapters.postgresql.outgoing import ToTarget
+    from jupyter_govern_gateway.sql.compiler import Compiled
 
 # what goes to the target in place of what is refused: it cannot be parsed, so it fails where it stands and does nothing
 REFUSED_TEXT: Final = b"refused by jupyter-govern"

@@ -26,10 +26,9 @@ from jupyter_govern_gateway.net.bounds import MAX_PENDING_ENTRIES, MAX_STATEMENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern.errors import SyntaxProblem
     from jupyter_govern_gateway.gate import Permit
+    from jupyter_govern_gateway.sql.compiler import Compiled
 
 # the server takes these as they come, in or out of COPY
 _COPY_OR_END: Final = frozenset({frames.COPY_DATA, frames.COPY_DONE, frames.COPY_FAIL, frames.TERMINATE})

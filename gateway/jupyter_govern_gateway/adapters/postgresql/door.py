@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern.model import Decision, Facts
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
     from jupyter_govern_gateway.gate import Pending, Permit
+    from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
 
 

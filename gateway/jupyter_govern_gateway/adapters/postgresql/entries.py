@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern.model import Cell, Decision, Facts, RuleRef
     from jupyter_govern_gateway.adapters.postgresql.names import Change
     from jupyter_govern_gateway.codecs.postgresql.backend import Column
     from jupyter_govern_gateway.gate import Permit
+    from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.effects import SessionEffect
 
 # kinds of entry: which answers are due

@@ -19,9 +19,8 @@ from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSIO
 from jupyter_govern_gateway.sql.effects import TransactionBoundary
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.sql.compiler import Compiled
-
     from jupyter_govern_gateway.adapters.postgresql.door import Door
+    from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
 
 UNREAD = Facts(kinds=frozenset())

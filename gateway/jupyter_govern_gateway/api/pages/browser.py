@@ -6,6 +6,8 @@ https and to this machine only, so the pages work only there.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 
 from jupyter_govern.errors import AuthenticationFailed
@@ -14,21 +16,27 @@ from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.identity.tokens import Token
 
 MAX_COOKIE = 256
+SECURE: web.AppKey[bool] = web.AppKey("browsers come by https, whatever we listen with", bool)
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether browsers come by https, to us or to the proxy before us."""
+    return request.secure or request.app.get(SECURE, False)
 
 
 def session_cookie(request: web.Request) -> str:
     """Its name: over https with the prefix that ties a cookie to this host alone."""
-    return "__Host-govern" if request.secure else "govern"
+    return "__Host-govern" if is_secure(request) else "govern"
 
 
 def login_cookie(request: web.Request) -> str:
     """The name of the cookie that ties a login form to the browser that fetched it."""
-    return "__Host-govern-login" if request.secure else "govern-login"
+    return "__Host-govern-login" if is_secure(request) else "govern-login"
 
 
 def set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: float) -> None:
     """HttpOnly, SameSite=Lax, host-only, for the whole site."""
-    response.set_cookie(name, value, max_age=int(seconds), path="/", httponly=True, samesite="Lax", secure=request.secure)
+    response.set_cookie(name, value, max_age=int(seconds), path="/", httponly=True, samesite="Lax", secure=is_secure(request))
 
 
 def drop_cookie(response: web.Response, request: web.Request, name: str) -> None:
@@ -50,7 +58,7 @@ def need_navigation(request: web.Request) -> None:
 def need_own_origin(request: web.Request) -> None:
     """A form of ours comes from a sandboxed page, so its Origin is null; any other name is somebody else's page."""
     origin = request.headers.get("Origin", "null")
-    if origin not in {"null", f"{request.scheme}://{request.host}"}:
+    if origin != "null" and urlsplit(origin).netloc != request.host:
         raise ApiProblem(403, "wrong-origin", "this form was sent by another site.")
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from jupyter_govern_gateway.api.approvals import decide, find
 from jupyter_govern_gateway.api.bodies import path_number, read_form
-from jupyter_govern_gateway.api.pages.facts import asked_by, duration, statement, touches
+from jupyter_govern_gateway.api.pages.facts import asked_by, clock_time, duration, statement, touches
 from jupyter_govern_gateway.api.pages.layout import Page
 from jupyter_govern_gateway.api.pages.markup import Safe, markup, visible
 from jupyter_govern_gateway.api.pages.site import Site
@@ -36,8 +36,8 @@ LEFT: LiteralString = """<p class="small">Time left: <b>{left}</b> <span class="
 <div class="bar"><i></i></div>"""
 
 OUTCOMES: dict[str, LiteralString] = {
-    "approved": "<p><b>{by}</b> approved it. The statement was let through.</p>{reason}",
-    "denied": "<p><b>{by}</b> denied it. The statement was not run.</p>{reason}",
+    "approved": "<p><b>{by}</b> approved it at {at}. The statement was let through.</p>{reason}",
+    "denied": "<p><b>{by}</b> denied it at {at}. The statement was not run.</p>{reason}",
     "expired": "<p>Nobody answered in time. The statement was not run.</p>",
     "withdrawn": "<p>It was withdrawn before anybody answered. The statement was not run.</p>{reason}",
 }
@@ -114,7 +114,8 @@ class DecisionPages:
 def _outcome(view: dict[str, Any], token: Token) -> Safe:
     by = "You" if view["decided_by"] == token.subject else view["decided_by"]
     reason = markup('<p class="soft">“{text}”</p>', text=visible(view["reason"])) if view["reason"] else Safe("")
-    return markup(OUTCOMES[view["state"]], by=by, reason=reason)
+    at = clock_time(view["decided_at"]) if view["decided_at"] else ""
+    return markup(OUTCOMES[view["state"]], by=by, at=at, reason=reason)
 
 
 def _drain(approval: Approval, left: float) -> Safe:
