@@ -189,8 +189,9 @@ async def test_an_approver_who_lost_the_group_decides_no_more(world: World, brow
 
 
 async def test_an_expired_approval_says_so(world: World, browser: Browser) -> None:
-    pending = world.pending(seconds=0.2)
+    pending = world.pending()
     page = await open_page(browser, pending.number)
+    world.approvals._expire(pending.number)
     with pytest.raises(Exception, match="nobody answered"):
         await pending.future
     refused = await browser.post(f"/approvals/{pending.number}", answered(page, pending.number))
