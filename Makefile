@@ -1,5 +1,5 @@
 # One verb per chore. Every verb installs what it needs first; `make help` lists them.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# PYTHON=… chooses the interpreter; otherwise the first that works (scripts/python-venv)
 VENV := .venv
 BIN := $(VENV)/bin
 LABEXT := jupyter_govern/labextension/package.json
@@ -15,7 +15,7 @@ help: ## list the verbs
 setup: $(VENV)/.installed ## install everything below .venv and build the labextension
 
 $(VENV)/.packages: requirements/dev.lock
-	@scripts/python-venv "$(PYTHON)" $(VENV)
+	@scripts/python-venv $(VENV) $(PYTHON)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
 

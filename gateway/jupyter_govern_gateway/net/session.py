@@ -7,6 +7,7 @@ Synchronous in `data_received`: a statement that is known and allowed never leav
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,8 @@ class Session:
         self.target_side = TargetSide(exchange, self.client_side)
         self._tasks = tasks
         self._pending: Pending | None = None
+        self._cancelling: asyncio.Task[None] | None = None
+        self._limited: deque[tuple[float, Run]] = deque()
         self._timers: set[asyncio.TimerHandle] = set()
         self._loop = asyncio.get_running_loop()
         self._target_full = self._client_full = False
@@ -252,20 +255,33 @@ class Session:
         self._flush()
 
     def _cancel_target(self, permit: Permit) -> None:
-        self._tasks.start(targets.cancel(self._address, permit, self._welcome.pid, self._welcome.key))
+        """One request at a time: whoever holds the key cannot make us flood the target."""
+        if self._cancelling is None or self._cancelling.done():
+            work = targets.cancel(self._address, permit, self._welcome.pid, self._welcome.key)
+            self._cancelling = self._tasks.start(work)
 
     def _start_timer(self, run: Run, seconds: float) -> None:
-        self._later(seconds, lambda: self._time_is_up(run))
+        """One timer for the session, whatever the number of statements."""
+        limited = self._limited
+        while limited and limited[0][1].finished:
+            limited.popleft()
+        limited.append((self._loop.time() + seconds, run))
+        if len(limited) == 1:
+            self._later(seconds, self._look_at_clock)
 
-    def _time_is_up(self, run: Run) -> None:
-        if run.finished or self._is_over:
+    def _look_at_clock(self) -> None:
+        limited = self._limited
+        while limited and limited[0][1].finished:
+            limited.popleft()
+        if not limited or self._is_over:
             return
+        deadline, run = limited[0]
+        wait = deadline - self._loop.time()
         expected = self.x.expected
-        if expected and expected[0].run is run:
+        if wait <= 0 and expected and expected[0].run is run:  # before its turn has come, a cancel would hit another's
             run.timed_out = True
             self._cancel_target(self.x.permit)
-        else:  # its turn has not come: stop nobody else's
-            self._later(GONE_POLL_SECONDS, lambda: self._time_is_up(run))
+        self._later(max(wait, GONE_POLL_SECONDS), self._look_at_clock)
 
     def _later(self, seconds: float, work: Callable[[], None]) -> None:
         def due() -> None:

@@ -64,6 +64,7 @@ class Catalog:
     version: str
     relations: Mapping[RelationName, Relation]
     functions: Mapping[str, tuple[Function, ...]]
+    schemas: frozenset[str] = frozenset()
     user_operators: frozenset[str] = frozenset()
     """Operators outside pg_catalog and the extensions that are known to be harmless."""
     user_types: Mapping[str, str] = field(default_factory=dict)

@@ -52,6 +52,7 @@ from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
 left join pg_depend d on d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e'
 left join pg_extension e on e.oid = d.refobjid
 where n.nspname <> 'pg_catalog' order by 1"""
+SCHEMAS: Final = "select nspname from pg_namespace order by 1"
 TYPES: Final = """
 select t.typname, t.typtype::text from pg_type t join pg_namespace n on n.oid = t.typnamespace
 where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)' and t.typcategory <> 'A' order by 1"""
@@ -75,6 +76,7 @@ def load_catalog(conninfo: str) -> Catalog:
                 ("functions", FUNCTIONS),
                 ("operators", OPERATORS),
                 ("types", TYPES),
+                ("schemas", SCHEMAS),
             )
         }
     return build_catalog(rows)
@@ -127,6 +129,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
         version=hashlib.sha256(repr(rows).encode()).hexdigest()[:16],
         relations=relations,
         functions={name: tuple(found) for name, found in functions.items()},
+        schemas=frozenset(name for (name,) in rows["schemas"]),
         user_operators=frozenset(name for name, extension in rows["operators"] if extension not in HARMLESS_EXTENSIONS),
         user_types=dict(rows["types"]),
     )

@@ -138,7 +138,7 @@ def _outputs(analysis: Analysis, statements: list[Statement]) -> tuple[MaskedOut
         return ()
     scope: Governed = analysis.governed
     masked = {column: mask for key in sorted(analysis.touched) for column, mask in scope.masks.get(key, {}).items()}
-    return masked_outputs(statements[0].tree, masked)
+    return masked_outputs(statements[0].tree, masked, frozenset(name for _, name in analysis.touched))
 
 
 def _limitable(text: str, sql: str, statements: list[Statement], analysis: Analysis) -> tuple[int, int] | None:

@@ -17,7 +17,8 @@ def create_relation(analysis: Analysis, node: Tree) -> fx.SessionEffect:
     if node.relpersistence == "t" or node.schemaname.startswith("pg_temp"):
         analysis.access("define", f"pg_temp.{node.relname}")
         return fx.TempCreated(name=node.relname)
-    schema = node.schemaname or next((s for s in analysis.naming.schemas() if s != "pg_catalog"), "public")
+    path = (schema for schema in analysis.naming.schemas() if schema != "pg_catalog" and schema in analysis.catalog.schemas)
+    schema = node.schemaname or next(path, "public")
     analysis.access("define", f"{schema}.{node.relname}")
     return fx.CatalogChanged()
 

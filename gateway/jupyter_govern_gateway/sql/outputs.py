@@ -20,11 +20,20 @@ Origins = dict[str, MaskPattern]
 """Masked column or output name → its mask."""
 
 
-def masked_outputs(tree: Tree, masked: Origins) -> tuple[MaskedOutput, ...]:
-    """The outputs of a query that carry a masked column, through any depth of subqueries (names are followed, not scopes)."""
+ROW = "row of "
+"""Before the name of a governed relation or its alias: naming it alone reads the whole row."""
+
+
+def masked_outputs(tree: Tree, masked: Origins, rows: frozenset[str]) -> tuple[MaskedOutput, ...]:
+    """The outputs of a query that carry a masked column, through any depth of subqueries (names are followed, not scopes).
+
+    rows: names of the governed relations that it reads.
+    """
     if not masked:
         return ()
     known = dict(masked)
+    whole = next(iter(masked.values()))
+    known.update({ROW + name: whole for name in rows | _aliases(tree, rows)})
     for _ in range(4):  # names renamed in a CTE and again outside: a fixed point after a few rounds
         before = len(known)
         _follow(tree, known)
@@ -34,6 +43,15 @@ def masked_outputs(tree: Tree, masked: Origins) -> tuple[MaskedOutput, ...]:
     for name, origin in _top(tree, known).items():
         found[name] = MaskedOutput(name=name, rule=origin.rule.name, format=origin.format, column=origin.column)
     return tuple(found.values())
+
+
+def _aliases(node: Tree, rows: frozenset[str]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    if kind_of(node) == "RangeVar" and node.relname in rows and node.HasField("alias"):
+        found = frozenset({node.alias.aliasname})
+    for _, child in children(node):
+        found |= _aliases(child, rows)
+    return found
 
 
 def _follow(node: Tree, known: Origins) -> None:
@@ -66,7 +84,8 @@ def _output(target: Tree, known: Origins, found: Origins) -> None:
     value = unwrap(target.val)
     if value is not None and kind_of(value) == "ColumnRef" and value.fields[-1].WhichOneof("node") == "a_star":
         for name, origin in tuple(known.items()):
-            found.setdefault(name, origin)
+            if not name.startswith(ROW):
+                found.setdefault(name, origin)
         return
     mask = _carried(value, known) if value is not None else None
     if mask is not None:
@@ -81,7 +100,7 @@ def _carried(node: Tree | None, known: Origins) -> MaskPattern | None:
         if parts[-1] in known:
             return known[parts[-1]]
         # a whole row, as in row_to_json(c): any of its columns
-        return next(iter(known.values())) if len(parts) == 1 and len(parts[0]) <= 3 else None
+        return known.get(ROW + parts[0]) if len(parts) == 1 else None
     for _, child in children(node):
         if (mask := _carried(child, known)) is not None:
             return mask

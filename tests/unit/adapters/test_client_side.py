@@ -418,6 +418,21 @@ def test_a_cancel_during_compilation_stops_the_statement(tmp_path: Path) -> None
     assert error_in(play.target(failed(), ready()))["C"] == "57014"
 
 
+def test_a_cancel_while_a_prepared_statement_is_compiled_anew_does_not_spoil_it(tmp_path: Path) -> None:
+    play = Play(tmp_path)
+    play.client(parse("select 1", "s"), SYNC)
+    play.target(PARSED, NO_PARAMETERS, columns("n"), ready())
+    play.door.current, play.door.slow = object(), True
+    play.client(bind("s"), execute(), SYNC)
+    play.client_side.cancel()
+    play.compile()
+    assert error_in(play.target(BOUND, failed(), ready()))["C"] == "57014"
+    play.sent()
+    play.client(bind("s"), execute(), SYNC)
+    play.compile()
+    assert play.sent() == execute() + SYNC
+
+
 def test_goodbye(play: Play) -> None:
     assert play.client(BYE) == BYE
     (step,) = play.steps()

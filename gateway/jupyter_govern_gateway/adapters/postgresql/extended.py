@@ -214,10 +214,12 @@ class ExtendedMessages:
             plan = self.asking.plan(prepared.raw)
             if plan is None:
                 return None
-            if plan.refusal is None and plan.sql != prepared.plan.sql:
+            if plan.refusal is not None:
+                return plan
+            if plan.sql != prepared.plan.sql:
                 return _STALE
             prepared.plan, prepared.stamp = plan, planner.current()
-        if prepared.facts is None or prepared.plan.refusal is not None:
+        if prepared.facts is None:
             return prepared.plan
         return planner.inner(prepared.plan, prepared.facts)
 
