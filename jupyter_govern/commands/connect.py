@@ -45,12 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Become the client."""
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if command and command[0].startswith("-"):
+        print(f"jupyter govern connect: {command[0]}: options go before TARGET, the client's own behind `-- CLIENT`.", file=sys.stderr)
+        return 2
     client = _place.logged_in(args.url)
     settings = connection(client, args.target)
     if args.env:
         print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in settings.items()))
         return 0
-    command = args.command[1:] if args.command[:1] == ["--"] else args.command
     return become(command or ["psql"], settings)
 
 

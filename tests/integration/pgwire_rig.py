@@ -130,12 +130,14 @@ class Rig:
         return CONFIG.format(targets="".join(targets), rules=self._rules + more)
 
     def __exit__(self, *_: object) -> None:
-        self.call(self.app.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.close()
-        self.postgres.stop()
-        self._folder.cleanup()
+        try:
+            self.call(self.app.stop())
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(10)
+            self.loop.close()
+            self.postgres.stop()
+            self._folder.cleanup()
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run it on the gateway's loop."""

@@ -150,6 +150,8 @@ function PendingLogin(props: {
   pending: NonNullable<IStatus['login_pending']>;
 }): JSX.Element {
   const { trans, openPage } = useEnv();
+  const model = useModel();
+  const [cancel, busy] = useBusy(() => model.logout());
   const { user_code: code, verification_uri_complete: address } = props.pending;
   return (
     <Notice name="login-pending" title={trans.__('Confirm on the gateway’s page')}>
@@ -170,6 +172,14 @@ function PendingLogin(props: {
         <span className="jp-govern-pulse" aria-hidden="true" />
         {trans.__('Waiting for you there; this panel goes on by itself.')}
       </p>
+      <button
+        type="button"
+        className="jp-govern-button jp-mod-quiet"
+        disabled={busy}
+        onClick={cancel}
+      >
+        {trans.__('Cancel')}
+      </button>
     </Notice>
   );
 }

@@ -24,24 +24,28 @@ def test_search_path_as_the_server_prints_it(text: str, path: tuple[str, ...] | 
     assert read_search_path(text) == path
 
 
+def path_of(naming: SessionNaming) -> tuple[str, ...]:
+    return naming.path
+
+
 def test_a_set_lasts() -> None:
     naming = SessionNaming()
     naming.set_path(("archive",), local=False, status=IDLE)
-    assert (naming.path, naming.version) == (("archive",), 1)
+    assert (path_of(naming), naming.version) == (("archive",), 1)
 
 
 def test_set_local_ends_with_the_transaction() -> None:
     naming = SessionNaming()
     naming.set_path(("archive",), local=True, status=BUSY)
-    assert naming.path == ("archive",)
+    assert path_of(naming) == ("archive",)
     naming.transaction_ended(committed=True)
-    assert naming.path == DEFAULT_SEARCH_PATH
+    assert path_of(naming) == DEFAULT_SEARCH_PATH
 
 
 def test_set_local_outside_a_transaction_does_nothing() -> None:
     naming = SessionNaming()
     naming.set_path(("archive",), local=True, status=IDLE)
-    assert naming.path == DEFAULT_SEARCH_PATH
+    assert path_of(naming) == DEFAULT_SEARCH_PATH
 
 
 def test_a_rollback_takes_back_what_was_set_and_made() -> None:
@@ -49,7 +53,7 @@ def test_a_rollback_takes_back_what_was_set_and_made() -> None:
     naming.set_path(("archive",), local=False, status=BUSY)
     naming.set_temporary(frozenset({"t"}), status=BUSY)
     naming.transaction_ended(committed=False)
-    assert (naming.path, naming.temporary) == (DEFAULT_SEARCH_PATH, frozenset())
+    assert (path_of(naming), naming.temporary) == (DEFAULT_SEARCH_PATH, frozenset())
 
 
 def test_a_commit_keeps_what_was_set_and_made() -> None:
@@ -57,21 +61,21 @@ def test_a_commit_keeps_what_was_set_and_made() -> None:
     naming.set_path(("archive",), local=False, status=BUSY)
     naming.set_temporary(frozenset({"t"}), status=BUSY)
     naming.transaction_ended(committed=True)
-    assert (naming.path, naming.temporary) == (("archive",), frozenset({"t"}))
+    assert (path_of(naming), naming.temporary) == (("archive",), frozenset({"t"}))
 
 
 def test_what_cannot_be_read_is_nowhere() -> None:
     naming = SessionNaming()
     naming.set_path(None, local=False, status=IDLE)
-    assert naming.path == ()
+    assert path_of(naming) == ()
     naming.observed_path("public")
-    assert naming.path == ("public",)
+    assert path_of(naming) == ("public",)
 
 
 def test_a_savepoint_undone_leaves_nothing_known() -> None:
     naming = SessionNaming()
     naming.savepoint_undone()
-    assert naming.path == DEFAULT_SEARCH_PATH
+    assert path_of(naming) == DEFAULT_SEARCH_PATH
     naming.set_path(("archive",), local=False, status=BUSY)
     naming.savepoint_undone()
-    assert naming.path == ()
+    assert path_of(naming) == ()

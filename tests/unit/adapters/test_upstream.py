@@ -24,13 +24,14 @@ def permit(tmp_path: Path) -> Permit:
 
 
 def login(**changes: Any) -> Login:
-    given = {"target": "shop", "user": "gateway", "database": "db", "uses_tls": False, "password": SECRET, "settings": {}}
+    given: dict[str, Any] = {"target": "shop", "user": "gateway", "database": "db", "uses_tls": False, "password": SECRET, "settings": {}}
     return Login(**(given | changes))
 
 
 def run(dialogue: Any, *answers: Any) -> tuple[Any, list[Any]]:
     """Feed the answers to every step that wants one; the result and all steps."""
-    left, steps, answer = list(answers), [], None
+    left, answer = list(answers), None
+    steps: list[Any] = []
     while True:
         try:
             step = dialogue.send(answer)

@@ -96,7 +96,7 @@ async def test_pages_need_a_sign_in_and_lead_back(world: World, browser: Browser
 
 async def test_only_a_browser_token_counts_in_the_cookie(world: World, browser: Browser) -> None:
     for kind in ("person", "server", "kernel"):
-        browser.http.cookie_jar.update_cookies({"govern": world.token("ben", kind)})  # type: ignore[arg-type]
+        browser.http.cookie_jar.update_cookies({"govern": world.token("ben", kind)})
         assert (await browser.get("/", follow=False)).status == 303
 
 

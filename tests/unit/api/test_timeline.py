@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jupyter_govern_gateway.api.timeline import timeline
 
 
 def test_an_operation_with_everything() -> None:
     decision = {"effect": "approve", "reason": "r", "rules": [{"name": "n", "because": "b"}], "policy": "v", "limits": []}
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"type": "session-open"},
         {
             "type": "operation",
@@ -37,7 +39,7 @@ def test_one_that_never_ended_says_so_by_its_gaps() -> None:
 
 
 def test_notes_are_what_is_no_operation() -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"type": "note", "about": "torn tail cut", "bytes": 9, "hash": "h", "prev": "p", "seq": 3, "v": 1},
         {"type": "operation", "operation": "o"},
     ]
@@ -45,8 +47,9 @@ def test_notes_are_what_is_no_operation() -> None:
 
 
 def test_only_the_newest_are_kept() -> None:
-    asked = [{"type": "operation", "operation": f"o{n}", "statement": "x" * 20_000} for n in range(50)]
-    told = timeline([*asked, {"type": "end", "operation": "o3", "tag": "LATE"}, *({"type": "note", "about": n} for n in range(9))], 5)
+    asked: list[dict[str, Any]] = [{"type": "operation", "operation": f"o{n}", "statement": "x" * 20_000} for n in range(50)]
+    more: list[dict[str, Any]] = [{"type": "end", "operation": "o3", "tag": "LATE"}, *({"type": "note", "about": n} for n in range(9))]
+    told = timeline(asked + more, 5)
     assert [each["id"] for each in told.operations] == ["o45", "o46", "o47", "o48", "o49"]
     assert [each["about"] for each in told.notes] == [4, 5, 6, 7, 8]
     assert told.asked == 50

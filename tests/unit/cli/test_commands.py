@@ -17,6 +17,7 @@ from api.world import World, allowed
 
 from jupyter_govern.commands import connect
 from jupyter_govern_gateway.api.devices import Client, Device, Devices
+from jupyter_govern_gateway.gate import Permit
 
 from .conftest import Ran, Run
 
@@ -131,7 +132,7 @@ async def test_a_terminal_is_asked(world: World, run: Run, log_in: LogIn) -> Non
     assert (await run("approvals", "approve", str(pending.number), typed="n\n", terminal=True)).code == 1
     assert pending.approval.state == "pending"
     assert (await run("approvals", "approve", str(pending.number), typed="y\n", terminal=True)).code == 0
-    assert pending.approval.state == "approved"
+    assert pending.approval.decided_by == "ben"
 
 
 async def test_deny_and_refusals(world: World, run: Run, log_in: LogIn) -> None:
@@ -149,7 +150,8 @@ async def test_deny_and_refusals(world: World, run: Run, log_in: LogIn) -> None:
 async def test_sessions(world: World, run: Run, log_in: LogIn, tmp_path: Path) -> None:
     session = world.session("ana")
     permit = world.put(session, "select *\nfrom customers", allowed())
-    permit.finish(tag="SELECT 3", rows=3, bytes_=99, error=None)  # type: ignore[union-attr]
+    assert isinstance(permit, Permit)
+    permit.finish(tag="SELECT 3", rows=3, bytes_=99, error=None)
     world.put(session, "select 2", allowed(), cell=None)
     world.gate.close_session(session, "done")
     await log_in("ana")
@@ -198,6 +200,12 @@ async def test_connect_becomes_the_client_with_everything_in_its_environment(
     assert password.startswith("gov_kernel_") and world.identity.authenticate_password("ana", password).kind == "kernel"
     await run("connect", "shop")
     assert became[1][1] == ["psql"]
+
+
+async def test_an_option_behind_the_target_is_not_run_as_a_program(world: World, run: Run, log_in: LogIn) -> None:
+    await log_in("ana")
+    ran = await run("connect", "shop", "--env")
+    assert ran.code == 2 and "before TARGET" in ran.err and "PGPASSWORD" not in ran.out
 
 
 async def test_connect_prints_exports(world: World, run: Run, log_in: LogIn) -> None:
