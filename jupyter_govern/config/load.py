@@ -50,9 +50,7 @@ def _problem(item: Any, path: str) -> ConfigError:
         return ConfigError(f"is not a setting{_meant(location)}", path=path, key=key)
     if location and location[-1] in SECRET_WORDS:
         # the input may be the secret itself: never quote it
-        return ConfigError(
-            'wants a reference: { env = "NAME" } or { file = "path" }, never the secret itself', path=path, key=key
-        )
+        return ConfigError('wants a reference: { env = "NAME" } or { file = "path" }, never the secret itself', path=path, key=key)
     message = item["msg"].removeprefix("Value error, ")
     return ConfigError(message[:1].lower() + message[1:], path=path, key=key)
 

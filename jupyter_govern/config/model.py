@@ -131,12 +131,7 @@ class Target(Strict):
 
     @model_validator(mode="after")
     def _loud(self) -> Target:
-        if (
-            self.tls != "verify-full"
-            and self.host not in LOOPBACK
-            and not self.host.startswith("/")
-            and not self.tls_insecure_because
-        ):
+        if self.tls != "verify-full" and self.host not in LOOPBACK and not self.host.startswith("/") and not self.tls_insecure_because:
             raise ValueError(f'tls = "{self.tls}" to a host that is not this machine needs tls_insecure_because = "…"')
         return self
 
@@ -188,6 +183,8 @@ class MaskConfig(Strict):
     """null, redact, partial or hash: see docs/masking.md."""
     keep: Annotated[int, Field(ge=0, le=64)] = 4
     """For `partial`: characters at the end that stay readable (at most half of them)."""
+    path: tuple[Name, ...] = ()
+    """For json and jsonb columns: the keys that lead to what is hidden; the rest of the document stays."""
 
 
 class LimitConfig(Strict):

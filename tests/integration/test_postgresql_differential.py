@@ -100,7 +100,7 @@ def _read(data: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("who", ["ana", "ben"])
-@pytest.mark.parametrize("seed", range(100, 600))
+@pytest.mark.parametrize("seed", range(40))
 def test_the_same_answers_in_the_same_order(rig: Rig, who: str, seed: int) -> None:
     rng = random.Random(seed)
     # EXECUTE of what was not prepared is refused before PostgreSQL can say so, where statements must be judged

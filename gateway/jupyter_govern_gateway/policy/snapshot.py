@@ -52,14 +52,10 @@ class PolicySnapshot:
             return self._decision("block", blocking, f"{what} is blocked by rule {blocking[0].name!r}", hint=blocking[0].hint)
         if facts.unjudged and any(rule.effect in JUDGING for rule in rules):
             # what cannot be judged is never allowed where something could be hidden or forbidden
-            return self._decision(
-                "block", [], f"{what} cannot be judged: {facts.unjudged}", hint="rewrite it without that construct"
-            )
+            return self._decision("block", [], f"{what} cannot be judged: {facts.unjudged}", hint="rewrite it without that construct")
         allowing, missing = self._allowing(rules, facts)
         if missing is not None:
-            return self._decision(
-                "block", [], f"no rule allows {missing} on {target}", hint="ask whoever keeps the policy for access"
-            )
+            return self._decision("block", [], f"no rule allows {missing} on {target}", hint="ask whoever keeps the policy for access")
         limits = tuple(_limit(r) for r in rules if r.effect == "limit" and r.limit is not None and matching.restricts(r, facts))
         asking = [r for r in rules if r.effect == "approve" and matching.restricts(r, facts)]
         if asking:
@@ -88,9 +84,7 @@ class PolicySnapshot:
         users = frozenset.intersection(*(frozenset(who.users) for who in named))
         if not groups and not users:
             both = " and ".join(repr(rule.name) for rule in asking)
-            return self._decision(
-                "block", asking, f"{what} needs approval by rules {both}, and nobody may answer for all of them"
-            )
+            return self._decision("block", asking, f"{what} needs approval by rules {both}, and nobody may answer for all of them")
         return Decision(
             effect="approve",
             rules=tuple(ref(rule) for rule in asking),
@@ -103,9 +97,7 @@ class PolicySnapshot:
             approval_seconds=min(rule.expires_seconds for rule in asking),
         )
 
-    def _decision(
-        self, effect: str, rules: list[Rule], reason: str, *, hint: str = "", limits: tuple[Limit, ...] = ()
-    ) -> Decision:
+    def _decision(self, effect: str, rules: list[Rule], reason: str, *, hint: str = "", limits: tuple[Limit, ...] = ()) -> Decision:
         return Decision(
             effect="allow" if effect == "allow" else "block",
             rules=tuple(ref(rule) for rule in rules),
@@ -138,7 +130,7 @@ def _pattern(rule: Rule, column: str) -> MaskPattern:
     assert rule.mask is not None  # noqa: S101 - the configuration model guarantees it
     schema, relation, name = column.split(".")
     return MaskPattern(
-        rule=ref(rule), schema=schema, relation=relation, column=name, format=rule.mask.format, keep=rule.mask.keep
+        rule=ref(rule), schema=schema, relation=relation, column=name, format=rule.mask.format, keep=rule.mask.keep, path=rule.mask.path
     )
 
 

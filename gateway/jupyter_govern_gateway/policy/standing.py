@@ -21,6 +21,7 @@ class MaskPattern:
     column: str
     format: MaskFormat
     keep: int = 4
+    path: tuple[str, ...] = ()
 
     def covers(self, schema: str, relation: str, column: str) -> bool:
         return fnmatchcase(schema, self.schema) and fnmatchcase(relation, self.relation) and fnmatchcase(column, self.column)

@@ -17,7 +17,7 @@ from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
 from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.reader import Tree, children, constant, kind_of, strings, tokens, unwrap
-from jupyter_govern_gateway.sql.relations import SOURCE, NamePlace, masked_select, qualified, sample_place
+from jupyter_govern_gateway.sql.relations import SOURCE, SYSTEM_COLUMNS, NamePlace, masked_select, qualified, sample_place
 from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.unknown import UNDEFINED_FUNCTION, UNDEFINED_TABLE, UnknownName
 
@@ -44,6 +44,7 @@ class Analysis:
         self._columns: set[str] = set()
         self._all_columns = False
         self._guard: tuple[frozenset[str], frozenset[str]] | None = None
+        self.system: tuple[str, ...] = ()
 
     # -- what was found ----------------------------------------------------------------------------------------------
 
@@ -65,6 +66,12 @@ class Analysis:
 
     def access(self, verb: Verb, resource: str, key: tuple[str, str] | None = None) -> None:
         self._accesses.setdefault((verb, resource), key)
+
+    def look_ahead(self, tree: Tree) -> None:
+        """Which system columns the statement names, and whether it takes all columns of anything."""
+        names, star = _column_names(tree)
+        self.system = tuple(name for name in SYSTEM_COLUMNS if name in names)
+        self._all_columns = star
 
     def only_read(self) -> None:
         """What was noted as written is only looked at (EXPLAIN)."""
@@ -223,7 +230,9 @@ class Analysis:
 
     def _setting_function(self, name: str, node: Tree) -> None:
         setting = constant(node.args[0]) if node.args else None
-        if setting is None:
+        if setting is None and name == "current_setting" and node.args:
+            self._fence_setting(node)
+        elif setting is None:
             self.note(f"{name} with a name that is not a constant")
         elif setting.lower().startswith(settings.OWN):
             self.note("settings that begin with govern. are the gateway's own")
@@ -233,6 +242,17 @@ class Analysis:
                 self.note(why)
             if setting.lower() == "search_path":
                 self.traits.add("sets-search-path")
+
+    def _fence_setting(self, node: Tree) -> None:
+        """A computed name is turned into one that does not exist where it is the gateway's own."""
+        opening = next(i for i, token in enumerate(self.tokens) if token.start >= node.location and token.text == "(")
+        depth, at = 0, opening + 1
+        while depth or self.tokens[at].text not in (",", ")"):
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.tokens[at].text, 0)
+            at += 1
+        start, stop = self.tokens[opening].stop, self.tokens[at].start
+        self.splices.append(Splice(start, start, "pg_catalog.regexp_replace(("))
+        self.splices.append(Splice(stop, stop, ")::text, '^govern[.]', 'refused.', 'i')"))
 
     # -- relations -----------------------------------------------------------------------------------------------------
 
@@ -327,7 +347,10 @@ class Analysis:
         if sample is not None:
             clause = " " + self.raw[sample[0] : sample[1]].decode()
             self.splices.append(Splice(sample[0], sample[1], ""))
-        self._replace(node, masked_select(self.governed, found, source=self._source(found, only, clause)))
+        if self.system and (self._all_columns or found.kind == "v"):
+            self.note(f"system columns of {found.name}, which has masked columns, together with *")
+        source = self._source(found, only, clause)
+        self._replace(node, masked_select(self.governed, found, source=source, system=self.system))
 
     def _source(self, found: Relation, only: str, sample: str) -> str:
         if found.key not in self.governed.derived:
@@ -343,3 +366,15 @@ class Analysis:
         if place.table_word is not None:  # TABLE name is SELECT * FROM name
             self.splices.append(Splice(*place.table_word, "SELECT * FROM"))
         self.splices.append(Splice(place.start, place.stop, f"({select}){alias}"))
+
+
+def _column_names(node: Tree) -> tuple[frozenset[str], bool]:
+    """The last names of all column references inside, and whether one of them is a star."""
+    if kind_of(node) == "ColumnRef":
+        return frozenset(strings(node.fields)[-1:]), node.fields[-1].WhichOneof("node") == "a_star"
+    names: frozenset[str] = frozenset()
+    star = False
+    for _, child in children(node):
+        inside, starred = _column_names(child)
+        names, star = names | inside, star or starred
+    return names, star

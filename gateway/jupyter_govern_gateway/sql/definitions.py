@@ -72,8 +72,8 @@ def create_view(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     effect = create_relation(analysis, node.view)
     before = set(analysis.touched)
     analysis.walk(unwrap(node.query))
-    if analysis.touched - before:
-        analysis.note("a view over masked data")
+    if analysis.touched - before and not isinstance(effect, fx.TempCreated):
+        analysis.note("a view over masked data; a temporary one may be made")
     return [effect]
 
 

@@ -36,7 +36,8 @@ SAFE_VOLATILE: Final = frozenset(
      "pg_show_all_settings", "pg_timezone_names", "pg_timezone_abbrevs", "pg_stat_get_snapshot_timestamp", "pg_collation_actual_version",
      "pg_database_collation_actual_version", "pg_isolation_test_session_is_blocked", "pg_safe_snapshot_blocking_pids", "set_config",
      "pg_config", "pg_get_wal_replay_pause_state", "pg_available_extensions", "pg_available_extension_versions", "pg_extension_update_paths",
-     "pg_column_compression", "pg_column_size"}
+     "pg_column_compression", "pg_column_size", "pg_partition_ancestors", "pg_partition_tree",
+     "pg_partition_root", "current_query"}
 )  # fmt: skip
 SETTINGS: Final = frozenset({"current_setting", "set_config"})
 

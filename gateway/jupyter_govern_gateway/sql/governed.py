@@ -11,8 +11,8 @@ from jupyter_govern_gateway.sql.catalog import Catalog, RelationName
 DATA_CATALOGS = frozenset(
     {"pg_statistic", "pg_statistic_ext_data", "pg_largeobject", "pg_stat_statements", "pg_authid", "pg_shadow", "pg_user_mapping",
      "pg_user_mappings", "pg_prepared_statements", "pg_cursors", "pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings",
-     "pg_subscription", "pg_stat_replication", "pg_stat_wal_receiver", "pg_stat_ssl", "pg_stat_gssapi", "pg_foreign_server",
-     "pg_foreign_data_wrapper", "pg_stats_ext_exprs", "pg_stats_ext", "pg_shmem_allocations", "pg_backend_memory_contexts",
+     "pg_subscription", "pg_stat_replication", "pg_stat_wal_receiver", "pg_stat_ssl", "pg_stat_gssapi",
+      "pg_stats_ext_exprs", "pg_stats_ext", "pg_shmem_allocations", "pg_backend_memory_contexts",
      "pg_prepared_xacts"}
 )  # fmt: skip
 """System relations that hold people's data, statements or secrets: refused where masks exist, but for FILTERED_CATALOGS."""

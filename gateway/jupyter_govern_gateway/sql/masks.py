@@ -37,6 +37,8 @@ def mask_expression(column: Column, mask: MaskPattern, source: str) -> str:
 
 
 def _value(column: Column, mask: MaskPattern, raw: str) -> str | None:
+    if mask.path and column.base in ("json", "jsonb") and not column.is_array:
+        return _branch(mask.path, raw)
     match mask.format:
         case "null":
             return None
@@ -46,6 +48,25 @@ def _value(column: Column, mask: MaskPattern, raw: str) -> str | None:
             return hashed
         case _:
             return _redact(column)
+
+
+def _branch(path: tuple[str, ...], raw: str) -> str:
+    """The document with one branch replaced, where it has it; what stands beside it stays.
+
+    Where something on the way is no object (a list, say), the branch could hide inside it: that is replaced as a whole.
+    """
+    document, hidden = f"({raw})::jsonb", f"'\"{REDACTED}\"'::jsonb"
+    equal = "OPERATOR(pg_catalog.=)"
+    cases = [f"WHEN pg_catalog.jsonb_typeof({document}) OPERATOR(pg_catalog.<>) 'object' THEN {hidden}"]
+    for depth in range(1, len(path)):
+        way = _keys(path[:depth])
+        inner = f"pg_catalog.jsonb_typeof({document} OPERATOR(pg_catalog.#>) {way})"
+        cases.append(f"WHEN ({inner} {equal} 'object') IS FALSE THEN pg_catalog.jsonb_set({document}, {way}, {hidden}, false)")
+    return f"CASE {' '.join(cases)} ELSE pg_catalog.jsonb_set({document}, {_keys(path)}, {hidden}, false) END"
+
+
+def _keys(path: tuple[str, ...]) -> str:
+    return "ARRAY[" + ", ".join("'" + key.replace("'", "''") + "'" for key in path) + "]::pg_catalog.text[]"
 
 
 def _is_text(column: Column) -> bool:

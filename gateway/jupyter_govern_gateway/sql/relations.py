@@ -15,8 +15,16 @@ def qualified(relation: Relation) -> str:
     return f"{quoted(relation.schema)}.{quoted(relation.name)}"
 
 
-def masked_select(governed: Governed, relation: Relation, *, source: str, columns: tuple[str, ...] | None = None) -> str:
-    """SELECT of all columns (or those named), masked ones as their masks. `source` is what stands behind FROM, named SOURCE."""
+SYSTEM_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
+
+
+def masked_select(
+    governed: Governed, relation: Relation, *, source: str, columns: tuple[str, ...] | None = None, system: tuple[str, ...] = ()
+) -> str:
+    """SELECT of all columns (or those named), masked ones as their masks. `source` is what stands behind FROM, named SOURCE.
+
+    system: system columns to hand on, which hold no data of people.
+    """
     masks = governed.masks.get(relation.key, {})
     wanted = [c for c in relation.columns if columns is None or c.name in columns]
     if columns is not None:
@@ -25,6 +33,7 @@ def masked_select(governed: Governed, relation: Relation, *, source: str, column
         f"{mask_expression(c, masks[c.name], SOURCE)} AS {quoted(c.name)}" if c.name in masks else f"{SOURCE}.{quoted(c.name)}"
         for c in wanted
     ]
+    items += [f"{SOURCE}.{name} AS {name}" for name in system]
     return f"SELECT {', '.join(items)} FROM {source}"
 
 

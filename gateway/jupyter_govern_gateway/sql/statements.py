@@ -25,6 +25,7 @@ Effects = list[fx.SessionEffect]
 def judge(analysis: Analysis, statement: Statement) -> Effects:
     """Judge one statement of a text; returns its effects on the session."""
     shape = shape_of(statement.kind)
+    analysis.look_ahead(statement.tree)
     if statement.kind not in ("select_stmt", "explain_stmt", "prepare_stmt", "execute_stmt", "declare_cursor_stmt"):
         analysis.kinds.add("revoke" if statement.kind.startswith("grant") and not _is_grant(statement.tree) else shape.kind)
     if (handler := HANDLERS.get(statement.kind)) is not None:

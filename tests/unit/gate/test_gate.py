@@ -27,7 +27,8 @@ TOKEN = Token(id="t1", subject="ana", groups=ANA.groups, kind="kernel", issued_a
 
 
 def approve(seconds: float = 60) -> Decision:
-    return Decision(effect="approve", rules=(RULE,), reason="asks", approver_groups=frozenset({"dba", "analysts"}), approval_seconds=seconds)
+    who = frozenset({"dba", "analysts"})
+    return Decision(effect="approve", rules=(RULE,), reason="asks", approver_groups=who, approval_seconds=seconds)
 
 
 class House:
@@ -103,7 +104,8 @@ def test_no_record_no_permit(house: House, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def _of(session: str) -> Operation:
-    return Operation(id=f"{session}.1", session=session, actor=ANA, target="shop", protocol="postgresql", statement="x", facts=Facts(kinds=frozenset()))
+    facts = Facts(kinds=frozenset())
+    return Operation(id=f"{session}.1", session=session, actor=ANA, target="shop", protocol="postgresql", statement="x", facts=facts)
 
 
 def test_an_operation_belongs_to_its_session(house: House) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REFUSED_TEXT: Final = b"refused by jupyter-govern"
 REFUSED_QUERY: Final = frontend.query(REFUSED_TEXT)
 REFUSED_PARSE: Final = frontend.parse(b"govern_refused", REFUSED_TEXT)
+REFUSED_UNNAMED_PARSE: Final = frontend.parse(b"", REFUSED_TEXT)
 
 _CANCELLED: Final = "canceling statement due to user request"
 _POLICY_CHANGED: Final = Refusal(INSUFFICIENT_PRIVILEGE, "the policy changed while the statement waited", hint="Send the statement again.")
@@ -128,6 +129,18 @@ class Asking:
             shared.end_batch()
         else:
             shared.batch_open = True
+
+    def refuse_parse(self, refusal: Refusal, name: bytes) -> None:
+        """A Parse without a name drops the statement that had none before, also where it fails."""
+        if name:
+            self.refuse(refusal, simple=False)
+            return
+        shared = self.x
+        self.out.put(shared.permit, REFUSED_UNNAMED_PARSE)
+        entry = shared.due(E_PARSE)
+        entry.refusal = refusal
+        entry.statement_change = shared.statements.begin(b"", None, shared.batch)
+        shared.batch_open = True
 
     def forget_unnamed(self, entry: Entry) -> None:
         """A Query drops the unnamed statement and portal of the session."""

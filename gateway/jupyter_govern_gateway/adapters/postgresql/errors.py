@@ -63,7 +63,7 @@ class Errors:
             return
         # an extended message failed: the target ignores everything up to the next Sync
         self.x.expected.popleft()
-        self.x.settle(entry, False)
+        self.x.settle(entry, entry.refusal is not None)  # the one change of a refused Parse happens although it fails
         if run is not None:
             run.in_flight -= 1
             self.x.end_run(run, error=run.error or "failed")

@@ -59,7 +59,7 @@ class ExtendedMessages:
             return False
         refusal = self._refusal_at_parse(plan)
         if refusal is not None:
-            asking.refuse(refusal, simple=False)
+            asking.refuse_parse(refusal, message.name)
             return True
         if plan.unchanged:
             self.out.keep(shared.permit, at, stop)
