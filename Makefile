@@ -29,7 +29,7 @@ $(LABEXT): labextension/node_modules/.installed $(LABEXT_SOURCES)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=true $(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@scripts/link-labextension $(VENV)
 	@touch $@
 

@@ -88,7 +88,7 @@ def _fill(world: World, rows: int) -> None:
     initialise = [str(_program(world)), "-i", "-q", "-s", "10", world.database]
     subprocess.run(initialise, env={**os.environ, **world.direct.environment()}, check=True, capture_output=True)
     with psycopg.connect(world.direct.conninfo(), autocommit=True) as connection:
-        connection.execute(WIDE.format(rows=rows))  # type: ignore[arg-type]
+        connection.execute(WIDE.format(rows=rows))
         connection.execute("vacuum analyze")
 
 
