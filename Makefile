@@ -7,7 +7,7 @@ LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/
 PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_govern_kernel server_ext/jupyter_govern_server
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test unit integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ test: setup browser ## all tests: unit, integration with real servers, JupyterLa
 unit: setup ## unit tests alone: seconds
 	$(BIN)/pytest tests/unit
 
-integration: setup ## integration tests alone
+integration: setup browser ## integration tests alone
 	$(BIN)/pytest tests/integration
 
 ui: setup browser ## browser tests alone; they also take the screenshots in docs/
