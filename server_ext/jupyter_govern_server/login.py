@@ -109,6 +109,7 @@ class Login:
         """The token is of no use any more."""
         if self._current is not None:
             self._current = None
+            self.wake.set()
             self._changed(why)
 
     async def _wait(self, pending: LoginPending) -> None:

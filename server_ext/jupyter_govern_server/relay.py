@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_govern_server.gateway import Gateway, GatewayProblem
-from jupyter_govern_server.login import Login
+from jupyter_govern_server.login import LoggedIn, Login
 
 SCHEMA_ID = "https://schema.jupyter-govern.dev/govern/v1"
 SCHEMA_FILE = Path(__file__).parent / "events" / "govern-v1.yaml"
@@ -32,22 +32,39 @@ async def relay(gateway: Gateway, login: Login, emit: Callable[[dict[str, Any]],
     pause = FIRST_PAUSE
     while True:
         current = login.current
+        login.wake.clear()
         if current is None:
-            login.wake.clear()
             await login.wake.wait()
             pause = FIRST_PAUSE
             continue
+        heard = False
+
+        def hear(name: str, data: dict[str, Any], current: LoggedIn = current) -> None:
+            nonlocal heard
+            heard = True
+            if login.current is current and (event := told(name, data)) is not None:
+                emit(event)
+
+        loop = asyncio.get_running_loop()
+        # whoever logs in or out ends the stream: it belongs to the one before, and is silent from then on
+        waking, following = loop.create_task(login.wake.wait()), loop.create_task(_follow(gateway, current.token, hear))
         try:
-            async for name, data in gateway.events(current.token):
-                pause = FIRST_PAUSE
-                if login.current is not current:
-                    break
-                if (event := told(name, data)) is not None:
-                    emit(event)
-        except GatewayProblem as problem:
-            if problem.status == 401 and login.current is current:
+            await asyncio.wait({waking, following}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
+            following.cancel()
+            _, ended = await asyncio.gather(waking, following, return_exceptions=True)
+        if isinstance(ended, GatewayProblem):
+            if ended.status == 401 and login.current is current:
                 login.lose("expired")
-                continue
-            log.debug("jupyter-govern: events: %s", problem)
+            log.debug("jupyter-govern: events: %s", ended)
+        if login.current is not current:
+            continue
+        pause = FIRST_PAUSE if heard else pause
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _follow(gateway: Gateway, token: str, hear: Callable[[str, dict[str, Any]], None]) -> None:
+    async for name, data in gateway.events(token):
+        hear(name, data)
