@@ -39,11 +39,13 @@ browser:
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
 
-test: setup browser ## all tests: unit, integration with real servers, JupyterLab in a real browser
-	$(BIN)/pytest tests
+test: unit labtest integration ui ## all tests, each kind in a process of its own: a browser's event loop disturbs the others
 
 unit: setup ## unit tests alone: seconds
 	$(BIN)/pytest tests/unit
+
+labtest: setup ## the labextension's own tests
+	cd labextension && jlpm test
 
 integration: setup browser ## integration tests alone
 	$(BIN)/pytest tests/integration
