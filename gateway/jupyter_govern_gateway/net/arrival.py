@@ -21,7 +21,7 @@ from jupyter_govern.errors import (
 )
 from jupyter_govern.model import Actor, Facts
 from jupyter_govern_gateway.adapters.postgresql.exchange import Exchange
-from jupyter_govern_gateway.adapters.postgresql.naming import SessionNaming
+from jupyter_govern_gateway.adapters.postgresql.naming import Belief, SessionNaming
 from jupyter_govern_gateway.adapters.postgresql.parameters import Wishes, read_wishes
 from jupyter_govern_gateway.adapters.postgresql.refusals import fatal, no_record, rules_text
 from jupyter_govern_gateway.adapters.postgresql.sampling import read_rows
@@ -146,7 +146,7 @@ class Arrival:
 
     async def _judge_settings(self, door: SessionDoor, wishes: Wishes) -> None:
         """Each start-up parameter is a SET, so it is judged as one."""
-        naming = door.naming(wishes.search_path, frozenset(), ())
+        naming = door.naming(Belief(wishes.search_path), ())
         for statement in wishes.statements:
             compiled = door.look_up(statement, naming) or await door.compile(statement, naming)
             decision = door.decide(compiled.facts)
@@ -159,6 +159,7 @@ class Arrival:
         def over(reason: str) -> None:
             house.keys.withdraw(pid)
             house.closed(session)
+            door.ended()
             self._services.gate.close_session(record, reason)
 
         session = Session(
@@ -176,6 +177,7 @@ class Arrival:
         peer.write(statuses + backend.backend_key_data(pid, key) + backend.ready_for_query(backend.IDLE))
         self._record = None  # the session closes it from here on
         house.opened(session)
+        door.began(reach.welcome.pid)
         session.start()
 
     # -- what the client is told where it ends ---------------------------------------------------------

@@ -13,10 +13,14 @@ from jupyter_govern_gateway.sql.naming import Naming
 
 if TYPE_CHECKING:
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
+    from jupyter_govern_gateway.adapters.postgresql.naming import Belief
     from jupyter_govern_gateway.gate import Pending, Permit, SessionRecord
     from jupyter_govern_gateway.policy.standing import Standing
     from jupyter_govern_gateway.sql.catalog import Catalog
     from jupyter_govern_gateway.sql.compiler import Compiled
+
+
+MAX_DECISIONS = 1_000
 
 
 class SessionDoor:
@@ -30,6 +34,8 @@ class SessionDoor:
         self._user = user
         self._record = record
         self._operations = 0
+        self._pid = 0
+        self._decisions: dict[int, tuple[Facts, Decision]] = {}
         self._snapshot: object = None
         self._catalog: Catalog | None = None
         self._stamp: object = object()
@@ -42,6 +48,7 @@ class SessionDoor:
             self._snapshot, self._catalog = snapshot, catalog
             self._standing = services.policy.standing(self._actor, self._target)
             self._stamp = object()
+            self._decisions.clear()
         return self._stamp
 
     def has_masks(self) -> bool:
@@ -52,14 +59,33 @@ class SessionDoor:
         self.stamp()
         return self._standing.judged
 
-    def naming(self, path: tuple[str, ...], temporary: frozenset[str], prepared: tuple[tuple[str, Facts], ...]) -> Naming:
+    def naming(self, belief: Belief, prepared: tuple[tuple[str, Facts], ...]) -> Naming:
         return Naming(
             database=self._database,
-            search_path=path,
-            temp_relations=temporary,
+            search_path=belief.path,
+            temp_relations=belief.temporary,
             prepared=prepared,
             user=self._user,
+            created=belief.created,
+            is_sure=belief.is_sure,
         )
+
+    def began(self, pid: int) -> None:
+        """This session's backend at the target."""
+        self._pid = pid
+        self._services.voices[self._target, pid] = self
+
+    def ended(self) -> None:
+        self._services.voices.pop((self._target, self._pid), None)
+
+    def speaks_masked(self, pid: int) -> bool:
+        """A session of ours with the same masks, at a target where no function or trigger could speak of what masks hide."""
+        self.stamp()
+        speaker = self._services.voices.get((self._target, pid))
+        if speaker is None or self._catalog is None or self._catalog.may_notify:
+            return False
+        speaker.stamp()
+        return speaker._standing.key == self._standing.key
 
     def look_up(self, text: str, naming: Naming) -> Compiled | None:
         self.stamp()
@@ -78,7 +104,15 @@ class SessionDoor:
         return await self._services.plans.compile(target=self._target, catalog=catalog, standing=self._standing, naming=naming, text=text)
 
     def decide(self, facts: Facts) -> Decision:
-        return self._services.policy.decide(self._actor, self._target, facts)
+        self.stamp()
+        known = self._decisions.get(id(facts))  # statements that share a plan share its facts; kept, so that the id stays theirs
+        if known is not None:
+            return known[1]
+        decision = self._services.policy.decide(self._actor, self._target, facts)
+        if len(self._decisions) >= MAX_DECISIONS:
+            self._decisions.clear()
+        self._decisions[id(facts)] = (facts, decision)
+        return decision
 
     def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Cell | None) -> Permit | Pending:
         self._operations += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jupyter_govern_gateway.gate import Gate
     from jupyter_govern_gateway.identity.scram import ScramVerifiers
     from jupyter_govern_gateway.identity.tokens import Token
+    from jupyter_govern_gateway.net.door import SessionDoor
     from jupyter_govern_gateway.net.targets import TargetAddress
     from jupyter_govern_gateway.policy.standing import Standing
     from jupyter_govern_gateway.sql.catalog import Catalog
@@ -69,3 +70,5 @@ class Services:
     targets: Mapping[str, TargetAddress]
     log: Log
     hash_key: str
+    voices: dict[tuple[str, int], SessionDoor] = field(default_factory=dict)
+    """The sessions that run, by target and process id of their backend there."""

@@ -1,62 +1,111 @@
 """One append-only, hash-chained file. Knows the entry format, no operations and no protocol.
 
-Each append is one `os.write` of one line. After any failed or short write the chain refuses everything: what is on
-disk can no longer be known, and no record means no access.
+An append is one `os.write`; what may come later (how an operation ended) can be deferred until the next append or the next
+`flush`, whichever is first. After any failed or short write the chain refuses everything: what is on disk can no longer be
+known, and no record means no access.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jupyter_govern.errors import RecordingFailed
-from jupyter_govern.recording import FORMAT_VERSION, canonical, genesis
+from jupyter_govern.recording import FORMAT_VERSION, genesis
 
 Clock = Callable[[], float]
+MAX_DEFERRED: Final = 65_536
+"""Bytes of deferred entries that wait at most."""
 
 
 def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class Chain:
-    """An open recording file. `append` returns only when the kernel has the bytes: they survive a kill of this process."""
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
-    def __init__(self, path: Path, clock: Clock, *, seq: int = 0, head: str | None = None) -> None:
+
+class Encoded(str):
+    """JSON text that is in canonical form already: what is the same in many entries is encoded once."""
+
+    __slots__ = ()
+
+
+def encoded(value: Any) -> Encoded:
+    return Encoded(_encode(value))
+
+
+def _members(fields: dict[str, Any], keys: list[str]) -> str:
+    return ",".join([f'"{key}":{value if type(value := fields[key]) is Encoded else _encode(value)}' for key in keys])
+
+
+class Chain:
+    """An open recording file. `append` returns only when the kernel has the bytes: they survive a kill of this process.
+
+    later: told when deferred entries wait; it must call `flush` soon. Without it nothing is deferred.
+    """
+
+    def __init__(
+        self, path: Path, clock: Clock, *, seq: int = 0, head: str | None = None, later: Callable[[Chain], None] | None = None
+    ) -> None:
         self.path, self._clock = path, clock
         self.seq, self.head = seq, head or genesis(path.stem)
         self._failed = ""
+        self._later = later
+        self._waiting = b""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
             raise RecordingFailed(f"the recording cannot be opened: {error.strerror}") from error
 
-    def append(self, kind: str, fields: dict[str, Any]) -> str:
-        """Write one entry; returns its time. Raises RecordingFailed, and from then on always."""
+    def append(self, kind: str, fields: dict[str, Any], *, defer: bool = False) -> str:
+        """Write one entry; returns its time. Values may be `Encoded`. Raises RecordingFailed, and from then on always."""
         if self._failed:
             raise RecordingFailed(self._failed)
         at = timestamp(self._clock())
-        entry = {**fields, "v": FORMAT_VERSION, "seq": self.seq + 1, "at": at, "type": kind, "prev": self.head}
-        body = canonical(entry)
-        digest = sha256(body).hexdigest()
-        entry["hash"] = digest
-        line = canonical(entry) + b"\n"
+        seq = self.seq + 1
+        entry = {**fields, "v": FORMAT_VERSION, "seq": seq, "at": at, "type": kind, "prev": self.head}
+        # canonical form has its keys in order, so the hash stands between the two halves; "at" and "prev" keep both from being empty
+        keys = sorted(entry)
+        low = _members(entry, [key for key in keys if key < "hash"])
+        high = _members(entry, [key for key in keys if key > "hash"])
+        digest = sha256(f"{{{low},{high}}}".encode("utf-8", "surrogatepass")).hexdigest()
+        line = f'{{{low},"hash":"{digest}",{high}}}\n'.encode("utf-8", "surrogatepass")
+        self.seq, self.head = seq, digest
+        if defer and self._later is not None:
+            if not self._waiting:
+                self._later(self)
+            self._waiting += line
+            if len(self._waiting) < MAX_DEFERRED:
+                return at
+            line = b""
+        self._write(self._waiting + line if self._waiting else line)
+        return at
+
+    def flush(self) -> None:
+        """Write what was deferred. Raises RecordingFailed."""
+        if self._waiting and not self._failed:
+            self._write(self._waiting)
+
+    def _write(self, data: bytes) -> None:
         try:
-            written = os.write(self._descriptor, line)
+            written = os.write(self._descriptor, data)
         except OSError as error:
             raise self._fail(f"the recording cannot be written: {error.strerror}") from error
-        if written != len(line):
+        if written != len(data):
             raise self._fail("the recording could be written only in part: the disk is full")
-        self.seq, self.head = self.seq + 1, digest
-        return at
+        self._waiting = b""
 
     def _fail(self, why: str) -> RecordingFailed:
         self._failed = why
+        self._waiting = b""
         return RecordingFailed(why)
 
     @property
@@ -64,7 +113,10 @@ class Chain:
         return bool(self._failed)
 
     def close(self) -> None:
+        """Nothing more is written; what was deferred and cannot be written is lost, as after a crash."""
         if self._descriptor >= 0:
+            with suppress(RecordingFailed):
+                self.flush()
             os.close(self._descriptor)
             self._descriptor = -1
             self._failed = self._failed or "the recording is closed"

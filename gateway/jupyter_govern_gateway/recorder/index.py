@@ -155,9 +155,7 @@ def _put_recording(path: Path, index: SessionIndex) -> None:
                 )
             case "operation":
                 operations += 1
-                index.put(
-                    "progress", {"id": path.stem, "operations": operations, "notebook": entry.get("cell", {}).get("notebook", "")}
-                )
+                index.put("progress", {"id": path.stem, "operations": operations, "notebook": entry.get("cell", {}).get("notebook", "")})
             case "session-close":
                 row = {"id": path.stem, "closed_at": entry["at"], "reason": entry["reason"], "head": entry["hash"]}
                 index.put("close", row)

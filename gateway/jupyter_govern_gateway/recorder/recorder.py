@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
 from jupyter_govern_gateway.recorder.log import GatewayLog
 from jupyter_govern_gateway.recorder.recover import close_interrupted, mend
 from jupyter_govern_gateway.recorder.session import SessionRecording
+
+DEFER_SECONDS: Final = 0.05
+"""How long the end of an operation may wait to be written; its beginning never waits."""
 
 
 class Recorder:
@@ -19,6 +25,7 @@ class Recorder:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clock = clock
+        self._deferred: dict[Chain, SessionRecording] = {}
         log_path = self.directory / "gateway.jsonl"
         found = mend(log_path) if log_path.exists() else None
         self.log = GatewayLog(self.directory, clock, seq=found.seq if found else 0, head=found.head if found else None)
@@ -30,16 +37,33 @@ class Recorder:
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
         for each in mended:
-            self.log.write(
-                "note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem
-            )
+            self.log.write("note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem)
 
     def open(self, session: str) -> SessionRecording:
         """A new recording. Raises RecordingFailed: then there is no session."""
         day = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y/%m/%d")
-        return SessionRecording(
-            session=session, chain=Chain(self.directory / day / f"{session}.jsonl", self._clock), index=self.index
-        )
+
+        def later(chain: Chain) -> None:
+            self._later(chain, recording)
+
+        chain = Chain(self.directory / day / f"{session}.jsonl", self._clock, later=later if _has_loop() else None)
+        recording = SessionRecording(session=session, chain=chain, index=self.index)
+        return recording
+
+    def _later(self, chain: Chain, recording: SessionRecording) -> None:
+        if not self._deferred:
+            asyncio.get_running_loop().call_later(DEFER_SECONDS, self.flush)
+        self._deferred[chain] = recording
+
+    def flush(self) -> None:
+        """Write what was deferred. A recording that cannot be written refuses its session's next operation."""
+        waiting, self._deferred = self._deferred, {}
+        for chain, recording in waiting.items():
+            recording.progress()
+            try:
+                chain.flush()
+            except RecordingFailed:
+                continue
 
     def path_of(self, session: str) -> Path | None:
         """The file of a session, by the index. Blocks: call it in a thread."""
@@ -47,5 +71,14 @@ class Recorder:
         return Path(row["path"]) if row else None
 
     def close(self) -> None:
+        self.flush()
         self.index.close()
         self.log.close()
+
+
+def _has_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

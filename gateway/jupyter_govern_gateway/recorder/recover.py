@@ -30,9 +30,7 @@ def mend(path: Path) -> Recovered:
     if not whole:
         return Recovered(path=path, seq=0, head=genesis(path.stem), torn_bytes=torn, problem="", complete=False)
     verdict = verify_lines(path.stem, whole)
-    return Recovered(
-        path=path, seq=verdict.entries, head=verdict.head, torn_bytes=torn, problem=verdict.problem, complete=verdict.complete
-    )
+    return Recovered(path=path, seq=verdict.entries, head=verdict.head, torn_bytes=torn, problem=verdict.problem, complete=verdict.complete)
 
 
 def close_interrupted(directory: Path, clock: Clock) -> list[Recovered]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
-from jupyter_govern_gateway.recorder.chain import Chain
+from jupyter_govern_gateway.recorder.chain import Chain, Encoded, encoded
 
 PARAMETER_LIMIT = 4096
 """Bytes of one bound parameter that are recorded; the digest covers all of it."""
@@ -37,31 +37,35 @@ def cell_fields(cell: Cell) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def decision_fields(decision: Decision) -> dict[str, Any]:
-    return {
-        "effect": decision.effect,
-        "reason": decision.reason,
-        "policy": decision.policy_version,
-        "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
-        "limits": [{"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} for limit in decision.limits],
-    }
+def decision_fields(decision: Decision) -> Encoded:
+    return encoded(
+        {
+            "effect": decision.effect,
+            "reason": decision.reason,
+            "policy": decision.policy_version,
+            "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
+            "limits": [{"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} for limit in decision.limits],
+        }
+    )
 
 
 @lru_cache(maxsize=4096)
-def facts_fields(facts: Facts) -> dict[str, Any]:
-    return {
-        "kinds": sorted(facts.kinds),
-        "traits": sorted(facts.traits),
-        "unjudged": facts.unjudged,
-        "accesses": [
-            {
-                "verb": access.verb,
-                "resource": access.resource,
-                "columns": None if access.columns is None else sorted(access.columns),
-            }
-            for access in facts.accesses
-        ],
-    }
+def facts_fields(facts: Facts) -> Encoded:
+    return encoded(
+        {
+            "kinds": sorted(facts.kinds),
+            "traits": sorted(facts.traits),
+            "unjudged": facts.unjudged,
+            "accesses": [
+                {
+                    "verb": access.verb,
+                    "resource": access.resource,
+                    "columns": None if access.columns is None else sorted(access.columns),
+                }
+                for access in facts.accesses
+            ],
+        }
+    )
 
 
 def parameter_field(value: bytes | None, form: int) -> Any:
@@ -80,7 +84,8 @@ class SessionRecording:
 
     def __init__(self, *, session: str, chain: Chain, index: IndexSink) -> None:
         self.session, self.chain, self._index = session, chain, index
-        self._operations = 0
+        self._operations = self._indexed = 0
+        self._notebook = ""
 
     def open(self, *, actor: Actor, target: str, protocol: str, client: str, token: str) -> None:
         fields = {
@@ -121,23 +126,30 @@ class SessionRecording:
             fields["sent"] = op.rewritten
         self.chain.append("operation", fields)
         self._operations += 1
-        row = {"id": self.session, "operations": self._operations, "notebook": op.cell.notebook if op.cell else ""}
-        self._index.put("progress", row)
+        if op.cell is not None:
+            self._notebook = op.cell.notebook
 
     def approval(self, op: Operation, **fields: Any) -> None:
         self.chain.append("approval", {"operation": op.id, **fields})
 
     def result(self, op: Operation, *, columns: Sequence[dict[str, Any]], rows: Sequence[Any], truncated: bool) -> None:
-        self.chain.append("result", {"operation": op.id, "columns": list(columns), "rows": list(rows), "truncated": truncated})
+        self.chain.append("result", {"operation": op.id, "columns": list(columns), "rows": list(rows), "truncated": truncated}, defer=True)
 
     def end(self, op: Operation, **fields: Any) -> None:
-        self.chain.append("end", {"operation": op.id, **fields})
+        self.chain.append("end", {"operation": op.id, **fields}, defer=True)
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Something that is no operation: `wire-check`, or a `note` about the client, the target, the session."""
         self.chain.append(kind if kind == "wire-check" else "note", {"about": kind, **detail})
 
+    def progress(self) -> None:
+        """Tell the index how many operations there are by now."""
+        if self._indexed != self._operations:
+            self._indexed = self._operations
+            self._index.put("progress", {"id": self.session, "operations": self._operations, "notebook": self._notebook})
+
     def close(self, reason: str) -> None:
+        self.progress()
         at = self.chain.append("session-close", {"reason": reason, "operations": self._operations})
         self._index.put("close", {"id": self.session, "closed_at": at, "reason": reason, "head": self.chain.head})
         self.chain.close()

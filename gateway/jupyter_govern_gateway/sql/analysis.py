@@ -40,6 +40,8 @@ class Analysis:
         self.splices: list[Splice] = []
         self.touched: set[tuple[str, str]] = set()
         self.may_quote_raw = False
+        self.reads_literals = False
+        self.ran: set[tuple[str, str]] = set()
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
@@ -117,6 +119,8 @@ class Analysis:
                 self.read_relation(node, ctes)
             case "RangeTableSample":
                 self._sampled(node, ctes)
+            case "RangeFunction" if self.governed.masks and self._inlined(node):
+                return
             case "LockingClause":
                 return  # names aliases, not relations
             case "FuncCall":
@@ -132,6 +136,11 @@ class Analysis:
                 self._walk_children(node, ctes)
             case _:
                 self._walk_children(node, ctes)
+
+    def _inlined(self, node: Tree) -> bool:
+        from jupyter_govern_gateway.sql.inlining import inline
+
+        return inline(self, node)
 
     def _walk_children(self, node: Tree, ctes: Ctes) -> None:
         for _, child in children(node):
@@ -218,17 +227,14 @@ class Analysis:
         known = self.catalog.functions.get(name, ())
         if not any(schema in (None, f.schema) for f in known):
             raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
+        from jupyter_govern_gateway.sql.routines import run_function
+
         for candidate in known:
-            if (
-                schema in (None, candidate.schema)
-                and candidate.schema not in ("pg_catalog", "information_schema")
-                and not candidate.extension
-            ):
-                self.access("execute", f"{candidate.schema}.{candidate.name}")
-        if why := functions.problem(self.catalog, name, schema):
-            self.note(why)
+            if schema in (None, candidate.schema):
+                run_function(self, candidate)
 
     def _setting_function(self, name: str, node: Tree) -> None:
+        self.reads_literals = True
         setting = constant(node.args[0]) if node.args else None
         if setting is None and name == "current_setting" and node.args:
             self._fence_setting(node)
@@ -267,14 +273,23 @@ class Analysis:
             if name in self.naming.temp_relations:
                 return "temp"
             for candidate in self.naming.schemas():
-                if (found := self.catalog.relations.get((candidate, name))) is not None:
+                if (found := self._known((candidate, name))) is not None:
                     return found
         elif schema.startswith("pg_temp"):
             return "temp"
-        elif (found := self.catalog.relations.get((schema, name))) is not None:
+        elif (found := self._known((schema, name))) is not None:
             return found
         spelled = f"{schema}.{name}" if schema else name
         raise UnknownName(f'relation "{spelled}" does not exist', self.position(node.location), UNDEFINED_TABLE)
+
+    def _known(self, key: tuple[str, str]) -> Relation | None:
+        found = self.catalog.relations.get(key)
+        if found is None and key in self.naming.created:
+            # made in this transaction by a statement that was compiled: it holds nothing that was masked in clear
+            found = Relation(oid=0, schema=key[0], name=key[1], kind="r")
+        if not self.naming.is_sure and self.governed.masks and key[0] not in ("pg_catalog", "information_schema"):
+            self.note("a relation after data definition in the same transaction; COMMIT first")
+        return found
 
     def read_relation(self, node: Tree, ctes: Ctes) -> None:
         """A relation in FROM (or USING, or under COPY): note the access, splice the subquery where it is governed."""
@@ -326,6 +341,7 @@ class Analysis:
             self.note(f"{found.name} can hold masked data")
 
     def _sampled(self, node: Tree, ctes: Ctes) -> None:
+        self.reads_literals = True  # its arguments are moved
         relation = unwrap(node.relation)
         for field, child in children(node):
             if field != "relation":
@@ -340,7 +356,7 @@ class Analysis:
     def _governed_relation(self, node: Tree, found: Relation, *, sample: tuple[int, int] | None) -> None:
         self.touched.add(found.key)
         if found.key in self.governed.opaque and found.key not in self.governed.masks:
-            self.note(f"materialized view {found.name} holds masked data")
+            self.note(f"{found.name} shows masked data in a way that the gateway cannot mask")
             return
         only = "ONLY " if self._place(node).only else ""
         clause = ""

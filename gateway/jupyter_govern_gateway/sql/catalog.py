@@ -24,6 +24,16 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A trigger or rule. events: `insert`, `update`, `delete`, `truncate`. body: the code that runs."""
+
+    label: str
+    events: frozenset[str]
+    body: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """kind: pg_class.relkind (r table, p partitioned, v view, m materialized view, f foreign, S sequence, c composite, i, t)."""
 
@@ -36,6 +46,8 @@ class Relation:
     children: tuple[RelationName, ...] = ()
     depends_on: tuple[RelationName, ...] = ()
     definition: str = ""
+    hooks: tuple[Hook, ...] = ()
+    """Triggers and rules that fire when rows here are written."""
     cascades: tuple[tuple[RelationName, str], ...] = ()
     """Tables that a foreign key writes when rows here are deleted (`delete`) or their keys updated (`update`)."""
 
@@ -55,6 +67,11 @@ class Function:
     volatility: str
     extension: str = ""
     returns_set: bool = False
+    body: str = ""
+    arguments: tuple[tuple[str, str, str], ...] = ()
+    """Name, type and pg_proc.proargmodes letter of each argument and output."""
+    returns: RelationName | None = None
+    """The relation whose rows it returns, if it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +86,17 @@ class Catalog:
     """Operators outside pg_catalog and the extensions that are known to be harmless."""
     user_types: Mapping[str, str] = field(default_factory=dict)
     """Types outside pg_catalog: name → pg_type.typtype (d domain, e enum, c composite, b base, r range)."""
+
+    @cached_property
+    def has_own_functions(self) -> bool:
+        """Somebody has made functions here."""
+        return any(f.body for many in self.functions.values() for f in many)
+
+    @cached_property
+    def may_notify(self) -> bool:
+        """Some function here could send a notification of what it reads, called or as a trigger."""
+        own = (f for many in self.functions.values() for f in many if f.schema != "pg_catalog" and not f.extension)
+        return any(f.language not in ("sql", "plpgsql") or "notify" in f.body.lower() or "execute" in f.body.lower() for f in own)
 
     @cached_property
     def schemas_of(self) -> Mapping[str, tuple[str, ...]]:

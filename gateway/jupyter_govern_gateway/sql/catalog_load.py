@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from jupyter_govern_gateway.sql.catalog import Catalog, Column, Function, Relation, RelationName
+from jupyter_govern_gateway.sql.catalog import Catalog, Column, Function, Hook, Relation, RelationName
 
 HARMLESS_EXTENSIONS: Final = frozenset(
     "btree_gin btree_gist citext cube earthdistance fuzzystrmatch hstore intarray isn ltree pg_trgm pgcrypto plpgsql seg unaccent"
@@ -41,7 +41,14 @@ CASCADES: Final = """
 select confrelid::int8, conrelid::int8, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd')
 from pg_constraint where contype = 'f' order by 1, 2"""
 FUNCTIONS: Final = """
-select n.nspname, p.proname, p.prokind::text, l.lanname, p.provolatile::text, coalesce(e.extname, ''), p.proretset
+select n.nspname, p.proname, p.prokind::text, l.lanname, p.provolatile::text, coalesce(e.extname, ''), p.proretset,
+       case when n.nspname = 'pg_catalog' or e.oid is not null then ''
+            else coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '') end,
+       case when n.nspname = 'pg_catalog' or e.oid is not null then null else p.proargnames end, p.proargmodes::text[],
+       case when n.nspname = 'pg_catalog' or e.oid is not null then null
+            else array(select format_type(t, null) from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]))
+                       with ordinality u(t, i) order by i) end,
+       (select c.oid::int8 from pg_type y join pg_class c on c.oid = y.typrelid where y.oid = p.prorettype and c.relkind <> 'c')
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
 left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
 left join pg_extension e on e.oid = d.refobjid
@@ -52,6 +59,16 @@ from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
 left join pg_depend d on d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e'
 left join pg_extension e on e.oid = d.refobjid
 where n.nspname <> 'pg_catalog' order by 1"""
+TRIGGERS: Final = """
+select g.tgrelid::int8, g.tgname, g.tgtype::int4, l.lanname, p.prosrc
+from pg_trigger g join pg_proc p on p.oid = g.tgfoid join pg_language l on l.oid = p.prolang
+where not g.tgisinternal and g.tgenabled <> 'D' order by 1, 2"""
+RULES: Final = """
+select r.ev_class::int8, r.rulename, r.ev_type::text, pg_get_ruledef(r.oid)
+from pg_rewrite r where r.rulename <> '_RETURN' and r.ev_enabled <> 'D' order by 1, 2"""
+TRIGGER_EVENTS: Final = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
+RULE_EVENTS: Final = {"2": "update", "3": "insert", "4": "delete"}
+SQL_BODY: Final = "pg_get_function_sqlbody(p.oid)"
 SCHEMAS: Final = "select nspname from pg_namespace order by 1"
 TYPES: Final = """
 select t.typname, t.typtype::text from pg_type t join pg_namespace n on n.oid = t.typnamespace
@@ -73,9 +90,11 @@ def load_catalog(conninfo: str) -> Catalog:
                 ("inheritance", INHERITANCE),
                 ("dependencies", DEPENDENCIES),
                 ("cascades", CASCADES),
-                ("functions", FUNCTIONS),
+                ("functions", FUNCTIONS if connection.info.server_version >= 140000 else FUNCTIONS.replace(SQL_BODY, "''")),
                 ("operators", OPERATORS),
                 ("types", TYPES),
+                ("triggers", TRIGGERS),
+                ("rules", RULES),
                 ("schemas", SCHEMAS),
             )
         }
@@ -97,6 +116,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
         cascades.setdefault(parent, []).extend(
             (names[child], event) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
         )
+    hooks = _hooks(rows)
     relations = {
         (schema, name): Relation(
             oid=oid,
@@ -109,11 +129,12 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
             children=children.get(oid, ()),
             depends_on=sources.get(oid, ()),
             cascades=tuple(cascades.get(oid, ())),
+            hooks=tuple(hooks.get(oid, ())),
         )
         for oid, schema, name, kind, definition in rows["relations"]
     }
     functions: dict[str, list[Function]] = {}
-    for schema, name, kind, language, volatility, extension, returns_set in rows["functions"]:
+    for schema, name, kind, language, volatility, extension, returns_set, body, arg_names, modes, types, returns in rows["functions"]:
         functions.setdefault(name, []).append(
             Function(
                 schema=schema,
@@ -123,6 +144,9 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
                 volatility=volatility,
                 extension=extension,
                 returns_set=returns_set,
+                body=body,
+                arguments=_arguments(arg_names, modes, types),
+                returns=names.get(returns),
             )
         )
     return Catalog(
@@ -133,6 +157,23 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
         user_operators=frozenset(name for name, extension in rows["operators"] if extension not in HARMLESS_EXTENSIONS),
         user_types=dict(rows["types"]),
     )
+
+
+def _arguments(names: list[str] | None, modes: list[str] | None, types: list[str] | None) -> tuple[tuple[str, str, str], ...]:
+    types = types or []
+    return tuple(zip(names or [""] * len(types), types, modes or ["i"] * len(types), strict=False))
+
+
+def _hooks(rows: dict[str, list[Any]]) -> dict[int, list[Hook]]:
+    found: dict[int, list[Hook]] = {}
+    for oid, name, kinds, language, body in rows["triggers"]:
+        events = frozenset(event for bit, event in TRIGGER_EVENTS.items() if kinds & bit)
+        found.setdefault(oid, []).append(Hook(label=f"trigger {name}", events=events, body=body, language=language))
+    for oid, name, kind, text in rows["rules"]:
+        action = text.partition(" DO ")[2]
+        events = frozenset({RULE_EVENTS.get(kind, "select")})
+        found.setdefault(oid, []).append(Hook(label=f"rule {name}", events=events, body=action, language="sql"))
+    return found
 
 
 def _pairs(rows: list[tuple[int, int]], names: dict[int, RelationName]) -> dict[int, tuple[RelationName, ...]]:

@@ -16,6 +16,7 @@ from jupyter_govern_gateway.sql.analysis import MAX_VIEW_DEPTH, Analysis
 from jupyter_govern_gateway.sql.catalog import Catalog, Relation
 from jupyter_govern_gateway.sql.governed import Governed, governed
 from jupyter_govern_gateway.sql.naming import Naming
+from jupyter_govern_gateway.sql.normal import moved, normal
 from jupyter_govern_gateway.sql.outputs import MaskedOutput, masked_outputs
 from jupyter_govern_gateway.sql.reader import Statement, kind_of, read
 from jupyter_govern_gateway.sql.splice import Splice, original_position, spliced
@@ -39,6 +40,8 @@ class Compiled:
     splices: tuple[Splice, ...] = ()
     limitable: tuple[int, int] | None = None
     """Bytes of `sql` that hold the one query whose rows a limit would bound."""
+    spans: tuple[tuple[int, int], ...] | None = None
+    """Where the literals of `source` stand, if the same text with other literals compiles the same way; else None."""
 
     def original_position(self, position: int) -> int:
         """A position in `sql` (1-based characters, as in an ErrorResponse) as one in the person's own text."""
@@ -70,7 +73,6 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
     if "sets-search-path" in analysis.traits:
         analysis.traits.discard("sets-search-path")
         effects.append(fx.SetSearchPath(path=None, local=False))
-    _several(analysis, statements, effects)
     facts = analysis.facts()
     sql = text if facts.unjudged or not analysis.splices else spliced(text, analysis.splices)
     return Compiled(
@@ -85,7 +87,34 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
         masked_origins=scope.origins,
         splices=tuple(analysis.splices) if sql is not text else (),
         limitable=_limitable(text, sql, statements, analysis),
+        spans=_spans(text, statements, analysis),
     )
+
+
+SHAREABLE = frozenset({"select", "insert", "update", "delete", "merge"})
+
+
+def _spans(text: str, statements: list[Statement], analysis: Analysis) -> tuple[tuple[int, int], ...] | None:
+    """Literals decide nothing in these statements, unless the analysis has looked at one."""
+    if len(statements) != 1 or analysis.reads_literals or not analysis.kinds <= SHAREABLE or not analysis.kinds:
+        return None
+    shape = normal(text)
+    if shape is None or any(start < splice.stop and splice.start < stop for splice in analysis.splices for start, stop in shape.spans):
+        return None
+    return shape.spans
+
+
+def with_literals(compiled: Compiled, text: str, spans: tuple[tuple[int, int], ...]) -> Compiled:
+    """The compiled form of the same statement with other literals; `compiled.spans` must not be None."""
+    old = compiled.spans
+    assert old is not None  # noqa: S101 - the caller looked
+    splices = tuple(Splice(moved(s.start, old, spans), moved(s.stop, old, spans), s.text) for s in compiled.splices)
+    sql = spliced(text, list(splices)) if splices else text
+    limitable = compiled.limitable
+    if limitable is not None:
+        added = len(compiled.sql.encode()) - len(compiled.source.encode())
+        limitable = moved(limitable[0], old, spans), moved(limitable[1] - added, old, spans) + len(sql.encode()) - len(text.encode())
+    return replace(compiled, source=text, sql=sql, splices=splices, limitable=limitable, spans=spans)
 
 
 def expand_view(outer: Analysis, view: Relation) -> str:
@@ -118,19 +147,14 @@ def _after(naming: Naming, effects: list[fx.SessionEffect]) -> Naming:
             case fx.Deallocated():
                 kept = tuple((n, f) for n, f in naming.prepared if effect.name is not None and n != effect.name)
                 naming = replace(naming, prepared=kept)
+            case fx.CatalogChanged(created=created, dropped=dropped, is_sure=is_sure):
+                made = (naming.created | frozenset(created)) - frozenset(dropped)
+                naming = replace(naming, created=made, is_sure=naming.is_sure and is_sure)
             case fx.DiscardAll():
                 naming = replace(naming, temp_relations=frozenset(), prepared=())
             case _:
                 pass
     return naming
-
-
-def _several(analysis: Analysis, statements: list[Statement], effects: list[fx.SessionEffect]) -> None:
-    """In one message, what follows a definition would be compiled against a catalog that is old by then."""
-    if len(statements) < 2 or not analysis.governed.masks:
-        return
-    if any(isinstance(effect, fx.CatalogChanged) for effect in effects):
-        analysis.note("data definition and other statements in one message; send them separately")
 
 
 def _outputs(analysis: Analysis, statements: list[Statement]) -> tuple[MaskedOutput, ...]:

@@ -12,15 +12,24 @@ from jupyter_govern_gateway.sql.writes import write_target
 CASCADE = 2  # DropBehavior: DROP_CASCADE
 
 
-def create_relation(analysis: Analysis, node: Tree) -> fx.SessionEffect:
-    """The relation that CREATE TABLE, CREATE TABLE AS, SELECT INTO or CREATE VIEW makes."""
+def created(analysis: Analysis, node: Tree) -> fx.SessionEffect:
+    """What is new in the session when this relation has been made."""
     if node.relpersistence == "t" or node.schemaname.startswith("pg_temp"):
-        analysis.access("define", f"pg_temp.{node.relname}")
         return fx.TempCreated(name=node.relname)
     path = (schema for schema in analysis.naming.schemas() if schema != "pg_catalog" and schema in analysis.catalog.schemas)
     schema = node.schemaname or next(path, "public")
-    analysis.access("define", f"{schema}.{node.relname}")
-    return fx.CatalogChanged()
+    return fx.CatalogChanged(created=((schema, node.relname),), is_sure=True)
+
+
+def create_relation(analysis: Analysis, node: Tree) -> fx.SessionEffect:
+    """The relation that CREATE TABLE, CREATE TABLE AS, SELECT INTO or CREATE VIEW makes."""
+    effect = created(analysis, node)
+    if isinstance(effect, fx.CatalogChanged):
+        for key in effect.created:
+            analysis.access("define", ".".join(key), key)
+    else:
+        analysis.access("define", f"pg_temp.{node.relname}")
+    return effect
 
 
 def create_table(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
@@ -93,7 +102,7 @@ def create_index(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
 
 def truncate(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     for item in node.relations:
-        write_target(analysis, unwrap(item), events=("delete",) if node.behavior == CASCADE else ())
+        write_target(analysis, unwrap(item), events=("truncate", "delete") if node.behavior == CASCADE else ("truncate",))
     return []
 
 
@@ -101,7 +110,8 @@ def drop(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     """Names that do not exist stay names: the target says so itself."""
     if node.behavior == CASCADE:
         analysis.traits.add("cascade")
-    done: list[fx.SessionEffect] = [fx.CatalogChanged()]
+    done: list[fx.SessionEffect] = []
+    dropped: list[tuple[str, str]] = []
     for item in node.objects:
         inner = unwrap(item)
         parts = strings(inner.items) if kind_of(inner) == "List" else strings(getattr(inner, "objname", ()))
@@ -114,7 +124,8 @@ def drop(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         else:
             schema = schema or next((s for s in analysis.naming.schemas() if (s, name) in analysis.catalog.relations), "public")
             analysis.access("define", f"{schema}.{name}")
-    return done
+            dropped.append((schema, name))
+    return [*done, fx.CatalogChanged(dropped=tuple(dropped), is_sure=True)]
 
 
 def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:

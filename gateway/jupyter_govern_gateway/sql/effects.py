@@ -45,7 +45,14 @@ class DiscardAll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogChanged:
-    """Data definition: what is known of the target's catalog is old now."""
+    """Data definition: what is known of the target's catalog is old now.
+
+    created, dropped: `schema.relation` pairs; all that changed, where `is_sure`. Others may now find another relation under a name.
+    """
+
+    created: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    is_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

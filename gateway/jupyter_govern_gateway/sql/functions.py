@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from jupyter_govern_gateway.sql.catalog import Catalog, Function
+from jupyter_govern_gateway.sql.catalog import Function
 from jupyter_govern_gateway.sql.catalog_load import HARMLESS_EXTENSIONS
 
 SERVER_FILES: Final = frozenset(
@@ -46,20 +46,13 @@ def server_file(name: str) -> bool:
     return name in SERVER_FILES
 
 
-def problem(catalog: Catalog, name: str, schema: str | None) -> str:
-    """Why a call of this function cannot be judged safe, or "". Constructs of the grammar (COALESCE, …) never get here."""
-    candidates = catalog.functions.get(name, ())
-    if schema is not None:
-        candidates = tuple(f for f in candidates if f.schema == schema)
-    if not candidates:
-        return f"function {name} is not known"
-    for candidate in candidates:
-        if why := _candidate_problem(candidate):
-            return why
-    return ""
+def server_data(function: Function) -> bool:
+    """Whether it reads the server's files, data past the tables, or runs text as SQL."""
+    return function.schema == "pg_catalog" and function.name in SERVER_FILES | DYNAMIC | DATA
 
 
-def _candidate_problem(function: Function) -> str:
+def problem_of(function: Function) -> str:
+    """Why a call of this function of PostgreSQL or of an extension cannot be judged safe, or ""."""
     name = function.name
     if function.schema != "pg_catalog":
         if function.schema == "information_schema" or function.extension in HARMLESS_EXTENSIONS:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from jupyter_govern.errors import SyntaxProblem
 from jupyter_govern_gateway.policy.standing import MaskPattern, Standing
-from jupyter_govern_gateway.sql.catalog import Catalog, RelationName
+from jupyter_govern_gateway.sql.catalog import Catalog, Relation, RelationName
+from jupyter_govern_gateway.sql.lineage import tainted_outputs
+from jupyter_govern_gateway.sql.reader import read
+
+MAX_DEPTH = 20
 
 DATA_CATALOGS = frozenset(
     {"pg_statistic", "pg_statistic_ext_data", "pg_largeobject", "pg_stat_statements", "pg_authid", "pg_shadow", "pg_user_mapping",
@@ -25,7 +30,7 @@ FILTERED_CATALOGS: Mapping[str, str] = {
 
 class Governed:
     """masks: for each relation, its masked columns. derived: views over governed relations, that are expanded.
-    opaque: relations over governed data that cannot be expanded (materialized views)."""
+    opaque: views over governed data that can neither be expanded nor masked by column (through functions, say)."""
 
     def __init__(self, catalog: Catalog, standing: Standing) -> None:
         self.catalog = catalog
@@ -39,11 +44,55 @@ class Governed:
         self.masks = {key: masks for key, masks in self.masks.items() if masks}
         self.derived: set[RelationName] = set()
         self.opaque: set[RelationName] = set()
-        for key, relation in catalog.relations.items():
-            if self.masks and relation.kind in ("v", "m") and (catalog.sources(key) - {key}) & self.masks.keys():
-                (self.derived if relation.kind == "v" else self.opaque).add(key)
+        if self.masks:
+            self._views()
         self.names = frozenset(name for _, name in self.masks.keys() | self.derived | self.opaque)
         self.origins = self._origins()
+
+    def _views(self) -> None:
+        """Views over masked data are expanded where they are read; materialized ones get masks of their own, by lineage."""
+        views = {key: relation for key, relation in self.catalog.relations.items() if relation.kind in ("v", "m")}
+        over = {key for key in views if (self.catalog.sources(key) - {key}) & self.masks.keys()}
+        self.derived = {key for key in over if views[key].kind == "v"}
+        for key in sorted(over - self.derived):
+            self._mask_stored(key, views[key])
+        from jupyter_govern_gateway.sql.routines import functions_called, reaches_masked, read_code
+
+        if not self.catalog.has_own_functions:
+            return
+        for key, relation in views.items():
+            if key[0] in ("pg_catalog", "information_schema"):
+                continue
+            if any(reaches_masked(self, f) for f in functions_called(self.catalog, read_code(relation.definition, "sql"))):
+                self.opaque.add(key)
+        through = {key for key in views if (self.catalog.sources(key) - {key}) & self.opaque}
+        self.opaque |= {key for key in through if views[key].kind == "m"}
+        self.derived = (self.derived | through) - self.opaque
+
+    def _mask_stored(self, key: RelationName, relation: Relation) -> None:
+        try:
+            masks = self._lineage(key)
+        except (SyntaxProblem, ValueError, AttributeError):
+            self.opaque.add(key)
+            return
+        if masks:
+            self.masks[key] = {**masks, **self.masks.get(key, {})}
+
+    def _lineage(self, key: RelationName, depth: int = 0) -> Mapping[str, MaskPattern]:
+        """The columns of a relation that hold something masked."""
+        relation = self.catalog.relations[key]
+        if relation.kind not in ("v", "m"):
+            return self.masks.get(key, {})
+        if depth > MAX_DEPTH:
+            raise ValueError("views are nested too deeply")
+        tainted: dict[str, MaskPattern] = {}
+        for source in sorted(relation.depends_on):
+            for name, mask in self._lineage(source, depth + 1).items():
+                tainted.setdefault(name, mask)
+        names = frozenset(name for _, name in relation.depends_on)
+        (statement,) = read(relation.definition)
+        outputs = tainted_outputs(statement.tree, tainted, names)
+        return {relation.columns[position].name: mask for position, mask in outputs.items()}
 
     def touches(self, key: RelationName) -> bool:
         return key in self.masks or key in self.derived or key in self.opaque

@@ -9,13 +9,19 @@ from jupyter_govern.model import Facts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """user: the role at the target, for "$user" in search_path. prepared: what each prepared statement does, by name."""
+    """user: the role at the target, for "$user" in search_path. prepared: what each prepared statement does, by name.
+
+    created: relations made in the transaction that is still open, which the catalog does not show yet. is_sure: nothing else was
+    defined in it, so that the names of the catalog still mean what they meant.
+    """
 
     database: str
     search_path: tuple[str, ...] = ("$user", "public")
     temp_relations: frozenset[str] = frozenset()
     prepared: tuple[tuple[str, Facts], ...] = ()
     user: str = ""
+    created: frozenset[tuple[str, str]] = frozenset()
+    is_sure: bool = True
 
     def schemas(self) -> tuple[str, ...]:
         """Where an unqualified relation is looked for, temporary ones apart; pg_catalog first unless it is named."""

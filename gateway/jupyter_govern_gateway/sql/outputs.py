@@ -89,7 +89,7 @@ def _output(target: Tree, known: Origins, found: Origins) -> None:
         return
     mask = _carried(value, known) if value is not None else None
     if mask is not None:
-        found.setdefault(target.name or _default_name(value), mask)
+        found.setdefault(target.name or default_name(value), mask)
 
 
 def _carried(node: Tree | None, known: Origins) -> MaskPattern | None:
@@ -107,7 +107,7 @@ def _carried(node: Tree | None, known: Origins) -> MaskPattern | None:
     return None
 
 
-def _default_name(node: Tree) -> str:
+def default_name(node: Tree) -> str:
     """How PostgreSQL names an output without AS (FigureColname)."""
     match kind_of(node):
         case "ColumnRef":
@@ -116,10 +116,10 @@ def _default_name(node: Tree) -> str:
             return strings(node.funcname)[-1]
         case "TypeCast":
             inner = unwrap(node.arg)
-            name = _default_name(inner) if inner is not None else "?column?"
+            name = default_name(inner) if inner is not None else "?column?"
             return name if name != "?column?" else strings(node.type_name.names)[-1]
         case "CollateClause" | "A_Indirection":
-            return _default_name(unwrap(node.arg))
+            return default_name(unwrap(node.arg))
         case "CaseExpr":
             return "case"
         case "CoalesceExpr":

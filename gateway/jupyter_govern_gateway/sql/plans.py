@@ -1,4 +1,7 @@
-"""Compiled statements, kept by everything that they depend on. A miss is compiled in a worker thread, never on the event loop."""
+"""Compiled statements, kept by everything that they depend on; those whose literals decide nothing are shared.
+
+A miss is compiled in a worker thread, never on the event loop.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from jupyter_govern.errors import Blocked, SyntaxProblem
 from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql.catalog import Catalog
 from jupyter_govern_gateway.sql.catalogs import Catalogs
-from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
+from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement, with_literals
 from jupyter_govern_gateway.sql.naming import Naming
+from jupyter_govern_gateway.sql.normal import normal
 from jupyter_govern_gateway.sql.unknown import UnknownName
 
 MAX_PLANS: Final = 5_000
@@ -28,6 +32,7 @@ class PlanCache:
     def __init__(self, catalogs: Catalogs, *, max_statement_bytes: int = MAX_STATEMENT_BYTES) -> None:
         self._catalogs, self._max_bytes = catalogs, max_statement_bytes
         self._plans: OrderedDict[_Key, Compiled] = OrderedDict()
+        self._shapes: OrderedDict[_Key, Compiled] = OrderedDict()
         self._bytes = 0
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="compile")
 
@@ -36,7 +41,16 @@ class PlanCache:
         found = self._plans.get(key)
         if found is not None:
             self._plans.move_to_end(key)
-        return found
+            return found
+        shape = normal(text)
+        if shape is None:
+            return None
+        key = (target, catalog.version, standing.key, naming, shape.key)
+        found = self._shapes.get(key)
+        if found is None:
+            return None
+        self._shapes.move_to_end(key)
+        return with_literals(found, text, shape.spans)
 
     async def compile(self, *, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled:
         """Raises SyntaxProblem, Blocked. A name that the catalog lacks makes it be read anew once."""
@@ -56,15 +70,17 @@ class PlanCache:
             compiled = await asyncio.wait_for(work, COMPILE_SECONDS)
         except TimeoutError:
             raise Blocked("the statement takes too long to read", hint="split it into simpler statements") from None
-        self._keep((target, catalog.version, standing.key, naming, text), compiled)
+        self._keep(self._plans, (target, catalog.version, standing.key, naming, text), compiled)
+        if compiled.spans is not None and (shape := normal(text)) is not None:
+            self._keep(self._shapes, (target, catalog.version, standing.key, naming, shape.key), compiled)
         return compiled
 
-    def _keep(self, key: _Key, compiled: Compiled) -> None:
-        if key not in self._plans:
+    def _keep(self, plans: OrderedDict[_Key, Compiled], key: _Key, compiled: Compiled) -> None:
+        if key not in plans:
             self._bytes += len(compiled.source) + len(compiled.sql)
-        self._plans[key] = compiled
-        while len(self._plans) > MAX_PLANS or (self._bytes > MAX_KEPT_BYTES and len(self._plans) > 1):
-            _, old = self._plans.popitem(last=False)
+        plans[key] = compiled
+        while len(plans) > MAX_PLANS or (self._bytes > MAX_KEPT_BYTES and len(plans) > 1):
+            _, old = plans.popitem(last=False)
             self._bytes -= len(old.source) + len(old.sql)
 
     def close(self) -> None:

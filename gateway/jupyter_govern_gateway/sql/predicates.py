@@ -32,7 +32,8 @@ def _compares(node: Tree) -> bool:
     left, right = _columns(node.lexpr), _columns(node.rexpr)
     if not left and not right:
         return False
-    return not (left == right and not _has_other_values(node))
+    # a column against something computed from itself can hold for every row, whatever constants stand beside it
+    return left != right
 
 
 def _columns(node: Tree) -> frozenset[tuple[str, ...]]:
@@ -47,11 +48,3 @@ def _columns(node: Tree) -> frozenset[tuple[str, ...]]:
         found |= _columns(child)
     return found
 
-
-def _has_other_values(node: Tree) -> bool:
-    inner = unwrap(node)
-    if inner is None:
-        return False
-    if kind_of(inner) in ("A_Const", "ParamRef"):
-        return True
-    return any(_has_other_values(child) for field, child in children(inner) if field != "name")

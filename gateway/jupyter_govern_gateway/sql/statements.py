@@ -20,6 +20,10 @@ SET_VALUE, SET_DEFAULT, SET_CURRENT, SET_MULTI, RESET, RESET_ALL = range(1, 7)  
 DISCARD_ALL, DISCARD_TEMP = 1, 4  # DiscardMode
 DEFAULT_PATH: Final = ("$user", "public")
 Effects = list[fx.SessionEffect]
+NAMES_STAY: Final = frozenset(
+    "create_seq_stmt alter_seq_stmt create_enum_stmt grant_stmt comment_stmt refresh_mat_view_stmt reindex_stmt vacuum_stmt".split()
+)
+"""Data definition after which every name of a relation still means the same."""
 
 
 def judge(analysis: Analysis, statement: Statement) -> Effects:
@@ -36,7 +40,7 @@ def judge(analysis: Analysis, statement: Statement) -> Effects:
         definitions.named_relations(analysis, statement.tree)
         if not analysis.facts().accesses:
             analysis.access(shape.verb, "*")
-    return [fx.CatalogChanged()] if shape.verb == "define" else []
+    return [fx.CatalogChanged(is_sure=statement.kind in NAMES_STAY)] if shape.verb == "define" else []
 
 
 def _is_grant(tree: Tree) -> bool:
@@ -48,8 +52,7 @@ def _query(analysis: Analysis, tree: Tree) -> Effects:
     analysis.walk(tree)
     if not into:
         return []
-    temporary = tree.into_clause.rel.relpersistence == "t"
-    return [fx.TempCreated(name=tree.into_clause.rel.relname) if temporary else fx.CatalogChanged()]
+    return [definitions.created(analysis, tree.into_clause.rel)]
 
 
 def _explain(analysis: Analysis, tree: Tree) -> Effects:
@@ -175,7 +178,7 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
         analysis.walk(unwrap(tree.query))
         return []
     if tree.is_from:
-        found = write_target(analysis, tree.relation, events=())
+        found = write_target(analysis, tree.relation, events=("insert",))
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()
         with analysis.guarded(masks, frozenset({tree.relation.relname})):
             if tree.HasField("where_clause"):

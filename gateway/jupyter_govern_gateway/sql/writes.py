@@ -10,10 +10,17 @@ from jupyter_govern_gateway.sql.catalog import Relation, RelationName
 from jupyter_govern_gateway.sql.predicates import restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
 from jupyter_govern_gateway.sql.relations import qualified
+from jupyter_govern_gateway.sql.routines import run_code
 
 SOURCES = frozenset({"from_clause", "using_clause", "source_relation", "select_stmt"})
 """Fields that cannot see the target's columns."""
-EVENTS = {"InsertStmt": (), "UpdateStmt": ("update",), "DeleteStmt": ("delete",), "MergeStmt": ("update", "delete")}
+EVENTS = {
+    "InsertStmt": ("insert",),
+    "UpdateStmt": ("update",),
+    "DeleteStmt": ("delete",),
+    "MergeStmt": ("insert", "update", "delete"),
+}
+ALL_EVENTS = ("insert", "update", "delete", "truncate")
 
 
 def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
@@ -21,7 +28,8 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     kind = kind_of(node)
     analysis.kinds.add(kind.removesuffix("Stmt").lower())
     inner = analysis.with_clause(node, ctes)
-    target = write_target(analysis, node.relation, events=EVENTS[kind])
+    upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
+    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert)
     masked, names = _guard(analysis, node.relation, target)
     for field, child in children(node):
         if field in ("with_clause", "relation"):
@@ -45,8 +53,7 @@ def write_target(analysis: Analysis, node: Tree, *, events: tuple[str, ...]) -> 
     if isinstance(found, str):
         analysis.access("write", f"pg_temp.{node.relname}")
         return None
-    for key in sorted(written(analysis, found, events)):
-        analysis.access("write", ".".join(key), key)
+    _note_written(analysis, found, events)
     if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:
         analysis.note(f"a write through {found.name}, a view over masked data")
     if found.key in analysis.governed.masks:
@@ -54,6 +61,25 @@ def write_target(analysis: Analysis, node: Tree, *, events: tuple[str, ...]) -> 
         analysis.may_quote_raw = True
     analysis.pin_target(node, qualified(found))
     return found
+
+
+def written_by_code(analysis: Analysis, key: RelationName) -> None:
+    """Code that the statement sets off writes this relation, in a way that is not known."""
+    if (found := analysis.catalog.relations.get(key)) is not None:
+        _note_written(analysis, found, ALL_EVENTS)
+
+
+def _note_written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> None:
+    """The accesses, and the code of triggers and rules that the write sets off."""
+    if relation.key not in analysis.catalog.relations:  # made in this transaction
+        analysis.access("write", f"{relation.schema}.{relation.name}")
+    for key in sorted(written(analysis, relation, events)):
+        analysis.access("write", ".".join(key), key)
+        fired = frozenset(events) if key == relation.key else frozenset(ALL_EVENTS)
+        masked = key in analysis.governed.masks
+        for hook in analysis.catalog.relations[key].hooks:
+            if hook.events & fired:
+                run_code(analysis, f"{hook.label} on {key[1]}", hook.body, hook.language, sees_masked_row=masked)
 
 
 def written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> set[RelationName]:

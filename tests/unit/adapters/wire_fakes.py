@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_govern.errors import Blocked, SyntaxProblem
 from jupyter_govern.model import Access, Actor, Decision, Facts, Limit, Operation, RuleRef
+from jupyter_govern_gateway.adapters.postgresql.naming import Belief
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.tokens import Token
@@ -133,8 +134,11 @@ class FakeDoor:
     def is_judged(self) -> bool:
         return self.judged
 
-    def naming(self, path: tuple[str, ...], temporary: frozenset[str], prepared: Any) -> Naming:
-        return Naming(database="shop", search_path=path, temp_relations=temporary, prepared=prepared, user="gateway")
+    def naming(self, belief: Belief, prepared: Any) -> Naming:
+        return Naming(database="shop", search_path=belief.path, temp_relations=belief.temporary, prepared=prepared, user="gateway")
+
+    def speaks_masked(self, pid: int) -> bool:
+        return False
 
     def look_up(self, text: str, naming: Naming) -> Any:
         if text in self.known:

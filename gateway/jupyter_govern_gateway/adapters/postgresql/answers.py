@@ -252,7 +252,7 @@ class Answers:
         if entry.kind == E_EXECUTE:
             self._done(entry)
             self._execute_over(entry, run, over=True)
-            self.x.took_effect(run.plan, entry.raw)
+            self.x.took_effect(run.plan, entry.raw, in_batch=True)
 
     def _say_limited(self, run: Run, at: int) -> None:
         if not run.row_limit or run.rows < run.row_limit:
@@ -315,6 +315,7 @@ class Answers:
             raise TargetProtocolError("a ReadyForQuery of the wrong size")
         shared = self.x
         self._done(entry)
+        before, shared.status = shared.status, data[stop - 1]
         run = entry.run
         if run is not None:
             if entry.failed:
@@ -329,14 +330,14 @@ class Answers:
             shared.cut_to_sync = False
         elif shared.cut_to_sync:
             self.out.replace(at, stop, b"")
-        self._transaction(data[stop - 1])
+        self._transaction(before)
+        shared.batch_failed = False
 
-    def _transaction(self, status: int) -> None:
+    def _transaction(self, before: int) -> None:
         shared = self.x
-        before, shared.status = shared.status, status
-        if status == backend.IDLE:
-            if before != backend.IDLE or self._last_tag in ("COMMIT", "ROLLBACK"):
-                shared.naming.transaction_ended(committed=before != backend.IN_FAILED_TRANSACTION and self._last_tag != "ROLLBACK")
+        if shared.status == backend.IDLE:
+            failed = before == backend.IN_FAILED_TRANSACTION or self._last_tag == "ROLLBACK" or shared.batch_failed
+            shared.naming.transaction_ended(committed=not failed)
             shared.drop_portals()
             shared.raw_quotable = False
             if shared.catalog_dirty:

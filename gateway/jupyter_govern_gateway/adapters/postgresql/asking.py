@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_govern.errors import Blocked
 from jupyter_govern.model import Decision, Facts
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
-from jupyter_govern_gateway.adapters.postgresql.entries import E_PARSE, E_QUERY, Entry, Plan, Refusal, Run
+from jupyter_govern_gateway.adapters.postgresql.entries import E_PARSE, E_QUERY, E_SYNC, Entry, Plan, Refusal, Run
 from jupyter_govern_gateway.adapters.postgresql.refusals import INSUFFICIENT_PRIVILEGE, QUERY_CANCELED, refusal_of
 from jupyter_govern_gateway.adapters.steps import NeedApproval, NeedPlan, StartTimer
 from jupyter_govern_gateway.codecs.postgresql import frontend
@@ -121,6 +121,9 @@ class Asking:
     def refuse(self, refusal: Refusal, *, simple: bool) -> None:
         """Put the constant that fails in the message's place; its error becomes this refusal."""
         shared = self.x
+        if refusal.probe:
+            self._probe(refusal, simple=simple)
+            return
         self.out.put(shared.permit, REFUSED_QUERY if simple else REFUSED_PARSE)
         entry = shared.due(E_QUERY if simple else E_PARSE)
         entry.refusal = refusal
@@ -130,9 +133,24 @@ class Asking:
         else:
             shared.batch_open = True
 
+    def _probe(self, refusal: Refusal, *, simple: bool) -> None:
+        """The target parses the statement (which reads and runs nothing) and so says in its own words what it does not know.
+        Should it know the name by now, the constant behind it fails, and the answer is our refusal."""
+        shared = self.x
+        self.out.put(shared.permit, frontend.parse(b"", refusal.probe) + REFUSED_UNNAMED_PARSE)
+        asked = shared.due(E_PARSE)
+        asked.hidden = True
+        self.forget_unnamed(asked)
+        shared.due(E_PARSE).refusal = refusal
+        shared.batch_open = True
+        if simple:
+            self.out.put(shared.permit, frontend.SYNC_MESSAGE)
+            shared.due(E_SYNC)
+            shared.end_batch()
+
     def refuse_parse(self, refusal: Refusal, name: bytes) -> None:
         """A Parse without a name drops the statement that had none before, also where it fails."""
-        if name:
+        if name or refusal.probe:
             self.refuse(refusal, simple=False)
             return
         shared = self.x

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from jupyter_govern.model import Decision, Facts
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
+    from jupyter_govern_gateway.adapters.postgresql.naming import Belief
     from jupyter_govern_gateway.gate import Pending, Permit
     from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
@@ -27,8 +28,11 @@ class Door(Protocol):
     def is_judged(self) -> bool:
         """Some mask, block or approve rule could apply to this actor."""
 
-    def naming(self, path: tuple[str, ...], temporary: frozenset[str], prepared: tuple[tuple[str, Facts], ...]) -> Naming:
+    def naming(self, belief: Belief, prepared: tuple[tuple[str, Facts], ...]) -> Naming:
         """The belief as the compiler wants it."""
+
+    def speaks_masked(self, pid: int) -> bool:
+        """Whether what this backend says in a NOTIFY was computed from what this actor may see."""
 
     def look_up(self, text: str, naming: Naming) -> Compiled | None:
         """The compiled statement, if it is known already."""

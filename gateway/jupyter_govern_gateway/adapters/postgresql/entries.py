@@ -28,12 +28,16 @@ E_FUNCTION: Final = 8
 
 
 class Refusal:
-    """Why a statement does not run, in the wire's words."""
+    """Why a statement does not run, in the wire's words.
 
-    __slots__ = ("code", "detail", "hint", "message", "position")
+    probe: the statement's text, where the target may say it better itself: it is asked to parse it, never to run it.
+    """
+
+    __slots__ = ("code", "detail", "hint", "message", "position", "probe")
 
     def __init__(self, code: str, message: str, *, detail: str = "", hint: str = "", position: int = 0) -> None:
         self.code, self.message, self.detail, self.hint, self.position = code, message, detail, hint, position
+        self.probe = b""
 
 
 class Plan:

@@ -17,7 +17,7 @@ from jupyter_govern_gateway.adapters.postgresql.refusals import (
     rules_text,
 )
 from jupyter_govern_gateway.codecs.postgresql import backend, fields
-from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, cstring
+from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, cstring, uint32
 
 if TYPE_CHECKING:
     from jupyter_govern_gateway.adapters.postgresql.outgoing import ToClient
@@ -62,6 +62,7 @@ class Errors:
             self.x.copy_in = False
             return
         # an extended message failed: the target ignores everything up to the next Sync
+        self.x.batch_failed = True
         self.x.expected.popleft()
         self.x.settle(entry, entry.refusal is not None)  # the one change of a refused Parse happens although it fails
         if run is not None:
@@ -98,8 +99,8 @@ class Errors:
         self._filter(found, expected[0] if expected else None, data, at, stop)
 
     def notification(self, data: bytes, at: int, stop: int) -> None:
-        """NOTIFY of any session, so of any content: where masks hold, the channel passes, the payload does not."""
-        if not self.x.has_masks:
+        """NOTIFY of any session, so of any content: where masks hold, the payload passes only from a session that saw masks too."""
+        if not self.x.has_masks or self.x.door.speaks_masked(uint32(data, at + HEADER, stop)):
             return
         channel, payload_at = cstring(data, at + HEADER + 4, stop)
         payload, _ = cstring(data, payload_at, stop)

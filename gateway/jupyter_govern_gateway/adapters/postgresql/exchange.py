@@ -14,7 +14,7 @@ from jupyter_govern_gateway.adapters.postgresql.names import NameTable
 from jupyter_govern_gateway.adapters.postgresql.planning import Planner
 from jupyter_govern_gateway.adapters.postgresql.refusals import fatal
 from jupyter_govern_gateway.adapters.steps import CloseSession, Permitted, Step
-from jupyter_govern_gateway.codecs.postgresql.backend import IDLE
+from jupyter_govern_gateway.codecs.postgresql.backend import IDLE, IN_TRANSACTION
 from jupyter_govern_gateway.sql import effects as fx
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Exchange:
         self.copy_in = False
         self.catalog_dirty = False
         self.raw_quotable = False
+        self.batch_failed = False
         self.said_masked = "[]"
         self.cut_to_sync = False
         self.target_said_fatal = False
@@ -147,10 +148,15 @@ class Exchange:
             if portal.run is not None:
                 self.end_run(portal.run, error=error)
 
-    def took_effect(self, plan: Plan, raw: bytes) -> None:
-        """A statement succeeded: believe what it did to the session."""
+    def took_effect(self, plan: Plan, raw: bytes, *, in_batch: bool = False) -> None:
+        """A statement succeeded: believe what it did to the session. in_batch: its Sync is to come, which may undo it."""
         for effect in plan.effects:
-            self._apply(effect, plan, raw)
+            if isinstance(effect, fx.CatalogChanged):
+                status = IN_TRANSACTION if in_batch else self.status
+                self.catalog_dirty = True
+                self.naming.defined(effect.created, effect.dropped, is_sure=effect.is_sure, status=status)
+            else:
+                self._apply(effect, plan, raw)
 
     def may_have_taken_effect(self, plan: Plan) -> None:
         """Several statements in one message, and one failed: PREPARE and DEALLOCATE are not undone with the rest."""
@@ -178,8 +184,6 @@ class Exchange:
             case fx.DiscardAll():
                 self._forget_prepared(None)
                 self.naming.forget()
-            case fx.CatalogChanged():
-                self.catalog_dirty = True
             case _:
                 pass
 

@@ -6,6 +6,8 @@ believed to be empty: unqualified names then are not found, and what is not foun
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jupyter_govern_gateway.codecs.postgresql.backend import IDLE
@@ -49,17 +51,34 @@ def _quoted(text: str) -> tuple[str, str | None]:
         name, at = name + '"', stop + 2
 
 
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """created, is_sure: see sql/naming.py; both last until the transaction ends."""
+
+    path: tuple[str, ...]
+    temporary: frozenset[str] = frozenset()
+    created: frozenset[tuple[str, str]] = frozenset()
+    is_sure: bool = True
+
+
 class SessionNaming:
     """The belief, with what a rollback takes back."""
 
-    __slots__ = ("_before", "_lasting", "path", "temporary", "version")
+    __slots__ = ("_before", "_lasting", "belief", "version")
 
     def __init__(self, path: tuple[str, ...] = DEFAULT_SEARCH_PATH) -> None:
-        self.path = path
-        self.temporary: frozenset[str] = frozenset()
+        self.belief = Belief(path)
         self.version = 0
         self._lasting = path
-        self._before: tuple[tuple[str, ...], frozenset[str]] | None = None
+        self._before: Belief | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return self.belief.path
+
+    @property
+    def temporary(self) -> frozenset[str]:
+        return self.belief.temporary
 
     def set_path(self, path: tuple[str, ...] | None, *, local: bool, status: int) -> None:
         """A SET search_path took effect (None: to something we could not read)."""
@@ -69,44 +88,52 @@ class SessionNaming:
             self._lasting = new
         elif status == IDLE:
             return  # SET LOCAL outside a transaction has no effect
-        self._become(new, self.temporary)
+        self._become(replace(self.belief, path=new))
 
     def observed_path(self, text: str) -> None:
         """The target reported it (PostgreSQL 18 and later do): that is the truth."""
-        self._become(read_search_path(text) or (), self.temporary)
+        self._become(replace(self.belief, path=read_search_path(text) or ()))
 
     def set_temporary(self, names: frozenset[str], *, status: int) -> None:
         """Temporary relations were made or dropped."""
         self._remember(status)
-        self._become(self.path, names)
+        self._become(replace(self.belief, temporary=names))
+
+    def defined(self, created: Iterable[tuple[str, str]], dropped: Iterable[tuple[str, str]], *, is_sure: bool, status: int) -> None:
+        """Data definition succeeded; outside a transaction the catalog is read anew and nothing need be believed."""
+        if status == IDLE:
+            return
+        self._remember(status)
+        belief = self.belief
+        names = (belief.created | frozenset(created)) - frozenset(dropped)
+        self._become(replace(belief, created=names, is_sure=belief.is_sure and is_sure))
 
     def forget(self) -> None:
         """DISCARD ALL."""
         self._lasting, self._before = DEFAULT_SEARCH_PATH, None
-        self._become(DEFAULT_SEARCH_PATH, frozenset())
+        self._become(Belief(DEFAULT_SEARCH_PATH))
 
     def transaction_ended(self, *, committed: bool) -> None:
         """COMMIT keeps what was SET, not what was SET LOCAL; ROLLBACK takes back everything."""
         if self._before is None:
             return
-        path, temporary = self._before
-        self._before = None
+        before, self._before = self._before, None
         if committed:
-            self._become(self._lasting, self.temporary)
+            self._become(Belief(self._lasting, self.temporary))
         else:
-            self._lasting = path
-            self._become(path, temporary)
+            self._lasting = before.path
+            self._become(before)
 
     def savepoint_undone(self) -> None:
         """ROLLBACK TO: what it took back, we did not keep, so nothing is known any more."""
         if self._before is not None:
-            self._become((), self.temporary)
+            self._become(replace(self.belief, path=()))
 
     def _remember(self, status: int) -> None:
         if status != IDLE and self._before is None:
-            self._before = (self.path, self.temporary)
+            self._before = self.belief
 
-    def _become(self, path: tuple[str, ...], temporary: frozenset[str]) -> None:
-        if path != self.path or temporary != self.temporary:
-            self.path, self.temporary = path, temporary
+    def _become(self, belief: Belief) -> None:
+        if belief != self.belief:
+            self.belief = belief
             self.version += 1

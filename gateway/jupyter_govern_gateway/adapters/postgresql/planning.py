@@ -17,6 +17,7 @@ from jupyter_govern_gateway.adapters.postgresql.naming import SessionNaming
 from jupyter_govern_gateway.adapters.postgresql.refusals import BAD_TEXT, refusal_of
 from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSION
 from jupyter_govern_gateway.sql.effects import TransactionBoundary
+from jupyter_govern_gateway.sql.unknown import UnknownName
 
 if TYPE_CHECKING:
     from jupyter_govern_gateway.adapters.postgresql.door import Door
@@ -88,7 +89,7 @@ class Planner:
         """What the session is believed to be. Prepared statements are named only where the text could run one:
         otherwise every new name would make every cached statement unknown."""
         prepared = tuple(self.prepared_facts.items()) if _depends_on_prepared(text) else ()
-        return self.door.naming(self.naming.path, self.naming.temporary, prepared)
+        return self.door.naming(self.naming.belief, prepared)
 
     def fresh(self, text: str, found: Compiled | Blocked | SyntaxProblem) -> None:
         """The compilation that was asked for is done; it counts for the next `find`."""
@@ -112,6 +113,8 @@ class Planner:
         reason = refusal.message if isinstance(problem, Blocked) else f"syntax error: {refusal.message}"
         plan = Plan(text, facts, replace(_block(reason), rules=rules, hint=refusal.hint))
         plan.refusal = refusal
+        if isinstance(problem, UnknownName):
+            refusal.probe = text.encode(self.codec)
         return plan
 
     def _plan(self, text: str, compiled: Compiled) -> Plan:

@@ -1,0 +1,251 @@
+"""`kill -9` of a real gateway while statements run: what the target executed is on record, and the record is mended at the next start."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+from kernel_rig import wait_until
+
+from jupyter_govern.demo.stack import Stack
+from jupyter_govern.recording import read_entries, verify
+
+SETTINGS = {"log_statement": "all", "log_line_prefix": "@@%u|%a|"}
+ENOUGH = 150
+"""Statements on record before the gateway is killed."""
+
+Client = Callable[[Stack, str, threading.Event], None]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("crash") / "demo", lab=False, settings=SETTINGS) as running:
+        yield running
+
+
+# -- clients: each runs statements with marks of their own until the connection breaks -----------------------------------
+
+
+def simple(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    connection.execute(f"/* {mark}-{number} */ select email from customers where id = {number % 600 + 1}".encode()).fetchall()
+
+
+def several(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    connection.execute(f"select '{mark}-{number}'; select 1 /* {mark}-{number}-second */".encode())
+
+
+def extended(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    connection.execute(f"/* {mark}-{number} */ select %s::int".encode(), (number,)).fetchall()
+
+
+def pipelined(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    with connection.pipeline():
+        for part in range(10):
+            connection.execute(f"/* {mark}-{number}-{part} */ select phone from customers where id = %s".encode(), (part,))
+
+
+def writing(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    with connection.transaction():
+        key = int(mark[4:5]) * 1_000_000 + number
+        connection.execute(f"insert into order_drafts values ({key}, '{mark}-{number}-insert', now())".encode())
+        connection.execute(f"update orders set status = status /* {mark}-{number} */ where id = {number % 2400 + 1}".encode())
+
+
+def copying(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    query = f"copy (select '{mark}-{number}', note from order_drafts limit 40) to stdout".encode()
+    with connection.cursor().copy(query) as copy:
+        for _ in copy:
+            pass
+
+
+def slow(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
+    connection.execute(f"select pg_sleep(0.4) /* {mark}-{number} */".encode())
+
+
+def with_asyncpg(stack: Stack, password: str, mark: str) -> None:
+    async def work() -> None:
+        context = ssl.create_default_context(cafile=stack.ca_file)
+        connection = await asyncpg.connect(
+            host="127.0.0.1", port=stack.pg_port, user="ana", database="shop", password=password, ssl=context
+        )
+        for number in range(1_000_000):
+            await connection.fetch(f"/* {mark}-{number} */ select email, $1::int from customers limit 3", number)
+
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        asyncio.run(work())
+
+
+def started(stack: Stack, mark: str) -> list[threading.Thread]:
+    """The clients' threads, one for each way to send a statement."""
+    conninfo, password = stack.conninfo("ana"), stack.token("ana")
+
+    def until_it_breaks(step: Callable[..., None], own: str) -> None:
+        with suppress(psycopg.OperationalError), psycopg.connect(conninfo, autocommit=True) as connection:
+            for number in range(1_000_000):
+                step(connection, own, number)
+
+    steps = (simple, several, extended, pipelined, writing, copying, slow)
+    threads = [threading.Thread(target=until_it_breaks, args=(step, f"{mark}-{step.__name__}"), daemon=True) for step in steps]
+    threads.append(threading.Thread(target=with_asyncpg, args=(stack, password, f"{mark}-asyncpg"), daemon=True))
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+# -- what the server ran, what the recordings say -------------------------------------------------------------------------
+
+
+def executed(stack: Stack) -> list[str]:
+    """Every statement that the target executed for the gateway's sessions, from its own log, as it was sent."""
+    found = []
+    for line in stack.postgres.log.read_text().split("@@")[1:]:
+        who, name, text = line.split("|", 2)
+        told = re.match(r"LOG:  (?:statement|execute [^:]*): (.*)\n$", text, re.DOTALL)
+        if told and who == "gateway" and name != "jupyter-govern catalog":
+            found.append(told[1].replace("\n\t", "\n"))
+    return found
+
+
+def recordings(stack: Stack) -> list[Path]:
+    return sorted((stack.directory / "state" / "recordings").glob("20*/*/*/*.jsonl"))
+
+
+def permitted(stack: Stack) -> list[str]:
+    """The same from the recordings."""
+    entries = [entry for path in recordings(stack) for entry in read_entries(path) if entry["type"] == "operation"]
+    return [entry.get("sent", entry["statement"]) for entry in entries if entry["outcome"] == "permitted"]
+
+
+def backends(stack: Stack) -> int:
+    with psycopg.connect(stack.postgres.conninfo("shop")) as direct:
+        row = direct.execute("select count(*) from pg_stat_activity where usename = 'gateway'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def closing(path: Path) -> tuple[str, str]:
+    last = read_entries(path)[-1]
+    return last["type"], last.get("reason", "")
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_nothing_ran_that_is_not_on_record(stack: Stack, turn: int) -> None:
+    before, closed_before = len(permitted(stack)), set(recordings(stack))
+    threads = started(stack, f"turn{turn}")
+    wait_until(lambda: len(permitted(stack)) > before + ENOUGH * turn, 30)
+    assert stack.gateway is not None
+    stack.gateway.kill()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    wait_until(lambda: backends(stack) == 0, 30)  # the server ends what it was still at
+
+    ran, recorded = Counter(executed(stack)), Counter(permitted(stack))
+    assert not ran - recorded, f"executed and not recorded: {list((ran - recorded).elements())[:5]}"
+    marks = {mark for text in ran for mark in re.findall(rf"turn{turn}-(\w+?)-\d", text)}
+    assert marks == {"simple", "several", "extended", "pipelined", "copying", "slow", "writing", "asyncpg"}
+
+    with psycopg.connect(stack.postgres.conninfo("shop")) as direct:
+        notes = direct.execute("select note from order_drafts where note like 'turn%'").fetchall()
+    assert notes and all(any(f"'{note}'" in text for text in recorded) for (note,) in notes[-50:])
+
+    left = [path for path in recordings(stack) if path not in closed_before]
+    assert len(left) == len(threads)
+    assert not any(closing(path)[0] == "session-close" for path in left)
+    stack.start_gateway()
+    assert [closing(path) for path in left] == [("session-close", "interrupted")] * len(left)
+    verdicts = [verify(path) for path in recordings(stack)]
+    assert all(verdict.ok and verdict.complete for verdict in verdicts), verdicts
+    noted = {entry["session"] for entry in read_entries(recordings(stack)[0].parents[3] / "gateway.jsonl") if entry["type"] == "note"}
+    assert {path.stem for path in left} <= noted
+
+
+def test_what_was_interrupted_is_told_by_the_api_and_the_cli(stack: Stack) -> None:
+    ben = stack.login("ben")
+    sessions = ben.sessions(limit=500)
+    assert {session["id"] for session in sessions} == {path.stem for path in recordings(stack)}
+    assert all(session["closed_at"] for session in sessions)
+    for session in sessions[:5]:
+        assert ben.verify(session["id"])["ok"]
+    command = [sys.executable, "-m", "jupyter_govern.cli", "sessions", "verify", "--file", str(recordings(stack)[0])]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=stack.environment())
+    assert told.returncode == 0, told.stderr
+    assert "whole" in told.stdout and "complete" in told.stdout
+
+
+def test_what_the_api_tells_of_a_session_has_its_last_statement(stack: Stack) -> None:
+    """The index is rebuilt from the files: what ran last before the kill is there, without an end."""
+    ben = stack.login("ben")
+    newest = [path for path in recordings(stack) if any("-slow-" in str(entry.get("statement")) for entry in read_entries(path))][-1]
+    statements = [entry["statement"] for entry in read_entries(newest) if entry["type"] == "operation"]
+    told = ben.session(newest.stem)
+    assert [operation["statement"] for operation in told["operations"]] == statements
+    assert told["session"]["operations"] == len(statements)
+    assert told["operations"][-1]["ms"] is None
+
+
+def test_a_torn_last_line_is_cut_and_said(stack: Stack) -> None:
+    """As after a power cut in the middle of a write."""
+    with psycopg.connect(stack.conninfo("ana"), autocommit=True) as connection:
+        connection.execute("select 'before the cut'")
+        (path,) = (each for each in recordings(stack) if closing(each)[0] != "session-close")
+        assert stack.gateway is not None
+        stack.gateway.kill()
+    with path.open("ab") as file:
+        file.write(b'{"at":"2026-')
+    assert not verify(path).ok
+    stack.start_gateway()
+    assert verify(path).ok
+    assert [entry["about"] for entry in read_entries(path) if entry["type"] == "note"][-1] == "torn tail cut"
+    assert closing(path) == ("session-close", "interrupted")
+
+
+def test_a_statement_that_waits_for_approval_does_not_run(stack: Stack) -> None:
+    ben = stack.login("ben")
+    results: list[object] = []
+
+    def ask() -> None:
+        try:
+            with psycopg.connect(stack.conninfo("ana"), autocommit=True) as connection:
+                results.append(connection.execute("delete from order_drafts"))
+        except psycopg.Error as problem:
+            results.append(problem)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    wait_until(ben.approvals, 30)
+    asked = ben.approvals()[0]
+    assert stack.gateway is not None
+    stack.gateway.kill()
+    thread.join(30)
+    assert isinstance(results[0], psycopg.OperationalError)
+    assert not any("delete from order_drafts" in text for text in executed(stack))
+    stack.start_gateway()
+    ben = stack.login("ben")
+    assert ben.approvals() == []
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    wait_until(ben.approvals, 30)
+    assert ben.approvals()[0]["number"] > asked["number"]  # an old link never decides a new question
+    ben.decide(ben.approvals()[0]["number"], "deny", digest=ben.approvals()[0]["digest"], reason="test")
+    asking.join(30)
+    assert not any("delete from order_drafts" in text for text in executed(stack))
+
+
+def test_it_goes_on_as_if_nothing_had_been(stack: Stack) -> None:
+    with psycopg.connect(stack.conninfo("ana"), autocommit=True) as connection:
+        assert connection.execute("select count(*) from customers").fetchone() == (600,)
+    wait_until(lambda: all(verify(path).complete for path in recordings(stack)), 30)
+    assert all(verify(path).ok for path in recordings(stack))
