@@ -201,7 +201,7 @@ class Rule(Strict):
     """Shown to the person a statement is refused to."""
     because: Words
     """Why this rule exists; shown too."""
-    effect: Literal["allow", "block", "approve", "mask", "limit"]
+    effect: Literal["allow", "block", "approve", "mask", "limit", "filter", "detect"]
     """What it does."""
     who: Who | None = None
     """Whom it is about; everyone if absent."""
@@ -215,6 +215,11 @@ class Rule(Strict):
     """For `mask`."""
     limit: LimitConfig | None = None
     """For `limit`."""
+    rows: Annotated[str, Field(max_length=4000)] = ""
+    """For `filter`: the condition that rows of on.resources must meet to exist for these people, in SQL; `:actor.NAME` is an
+    attribute of the person, `:actor.subject` the name. Columns, constants, operators and PostgreSQL's own functions."""
+    content: tuple[Name, ...] = ()
+    """For `detect`: what to hide in any text that is returned: card, email, iban, phone, us_ssn, key, or a `[[detector]]`."""
     approvers: Who | None = None
     """For `approve`: who may answer."""
     expires_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
@@ -226,6 +231,16 @@ class Rule(Strict):
         for effect, key in needs.items():
             if (self.effect == effect) != (getattr(self, key) is not None):
                 raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == effect else "does not take"} `{key}`')
+        if (self.effect == "detect") != bool(self.content):
+            raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "detect" else "does not take"} `content`')
+        if self.effect == "detect" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+            raise ValueError("a detector looks at all text that a target returns: it takes on.targets only")
+        if (self.effect == "filter") != bool(self.rows):
+            raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "filter" else "does not take"} `rows`')
+        if self.effect == "filter" and (not self.on.resources or self.on.verbs or self.on.kinds or self.on.traits):
+            raise ValueError("a filter takes on.targets and on.resources only, and needs the latter")
+        if self.effect == "filter" and any(resource.count(".") != 1 for resource in self.on.resources or ()):
+            raise ValueError("on.resources of a filter are schema.relation")
         if self.effect == "mask" and not self.on.columns:
             raise ValueError('effect = "mask" needs on.columns')
         if self.effect != "mask" and self.on.columns:
@@ -233,6 +248,19 @@ class Rule(Strict):
         if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self
+
+
+DETECTORS = ("card", "email", "iban", "key", "phone", "us_ssn")
+"""Detectors of content that are built in."""
+
+
+class Detector(Strict):
+    """A detector of content of your own, for rules with `effect = "detect"`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """What rules call it."""
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    """Regular expression of what is hidden; it must not match the empty text."""
 
 
 class Config(Strict):
@@ -246,11 +274,22 @@ class Config(Strict):
     """Governed systems."""
     rule: tuple[Rule, ...] = ()
     """Policy."""
+    detector: tuple[Detector, ...] = ()
+    """Detectors of content of your own."""
 
     @model_validator(mode="after")
     def _names(self) -> Config:
-        for what, names in (("target", [t.name for t in self.target]), ("rule", [r.name for r in self.rule])):
+        named = {
+            "target": [target.name for target in self.target],
+            "rule": [rule.name for rule in self.rule],
+            "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
+        }
+        for what, names in named.items():
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"two {what}s are called {twice[0]!r}")
+        known = {*DETECTORS, *(detector.name for detector in self.detector)}
+        for rule in self.rule:
+            if unknown := sorted(set(rule.content) - known):
+                raise ValueError(f"rule {rule.name!r}: no detector is called {unknown[0]!r}; there are {', '.join(sorted(known))}")
         return self

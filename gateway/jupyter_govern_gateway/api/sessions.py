@@ -44,6 +44,7 @@ class SessionRoutes:
         if notebook is not None and len(notebook) > 1024:
             raise bad_request("'notebook' is too long.")
         actor = None if is_auditor(token, self._services) else token.subject
+        self._services.recorder.flush()
         rows = await asyncio.to_thread(self._services.recorder.index.sessions, actor=actor, limit=limit, notebook=notebook)
         return web.json_response([session_view(row) for row in rows])
 
@@ -64,6 +65,7 @@ class SessionRoutes:
     async def _mine(self, request: web.Request) -> dict[str, Any]:
         token = bearer(request, self._services, LOOKING)
         identifier = request.match_info["id"]
+        self._services.recorder.flush()
         row = await asyncio.to_thread(self._services.recorder.index.session, identifier)
         if row is None or not (row["actor"] == token.subject or is_auditor(token, self._services)):
             raise not_found(f"session {identifier}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from jupyter_govern.config.load import examine
@@ -10,6 +11,7 @@ from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.app import complain
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.sql import filters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,9 @@ def run(args: argparse.Namespace) -> int:
         references += [(f"target.{target.name}.password", target.password) for target in config.target]
         for key, reference in references:
             problems += _unreadable(reference, directory, key, args.config)
+        for rule in config.rule:
+            if rule.rows and (why := filters.problem_of(re.sub(r":actor\.[A-Za-z0-9_-]+", "''", rule.rows))):
+                problems.append(ConfigError(why, path=str(args.config), key=f"rule.{rule.name}.rows"))
         try:
             LocalAccounts(directory / config.identity.local.accounts)
         except ConfigError as broken:

@@ -1,6 +1,7 @@
 """Local accounts: argon2id hashes in a JSON file. For laptops and the demo; organisations bring an identity provider.
 
-{"users": {"ana": {"hash": "$argon2id$...", "groups": ["analysts"]}}}, mode 0600. Read anew whenever the file changes.
+{"users": {"ana": {"hash": "$argon2id$...", "groups": ["analysts"], "attributes": {"region": "emea"}}}}, mode 0600; the attributes
+may be left out. Read anew whenever the file changes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class LocalAccounts:
         user = self._users.get(name)
         return frozenset(user["groups"]) if user else None
 
+    def attributes(self, name: str) -> tuple[tuple[str, str], ...]:
+        """What the file says of this person beside the groups: row filters read it."""
+        user = self._users.get(name)
+        return tuple(sorted(user.get("attributes", {}).items())) if user else ()
+
     def _refresh(self) -> None:
         try:
             changed_at = self._path.stat().st_mtime_ns
@@ -63,6 +69,8 @@ class LocalAccounts:
             for name, user in users.items():
                 if not isinstance(user["hash"], str) or not all(isinstance(group, str) for group in user["groups"]):
                     raise TypeError(f"user {name!r} needs a hash and a list of groups")
+                if not all(isinstance(value, str) for value in user.get("attributes", {}).values()):
+                    raise TypeError(f"attributes of user {name!r} must be texts")
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", path=str(self._path), key="identity.local.accounts") from error
         except (ValueError, KeyError, TypeError) as error:

@@ -6,6 +6,7 @@ Every login, issue and revocation is written to the gateway log before it counts
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -131,17 +132,5 @@ class LocalIdentity:
         return groups
 
     def _current(self, token: Token) -> Token:
-        groups = self.live_groups(token.subject)
-        if groups == token.groups:
-            return token
-        return Token(
-            id=token.id,
-            subject=token.subject,
-            groups=groups,
-            kind=token.kind,
-            issued_at=token.issued_at,
-            expires_at=token.expires_at,
-            kernel_id=token.kernel_id,
-            server=token.server,
-            parent=token.parent,
-        )
+        groups, claims = self.live_groups(token.subject), self._accounts.attributes(token.subject)
+        return token if groups == token.groups and claims == token.claims else replace(token, groups=groups, claims=claims)

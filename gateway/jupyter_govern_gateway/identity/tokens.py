@@ -36,10 +36,12 @@ class Token:
     kernel_id: str = ""
     server: str = ""
     parent: str = ""
+    claims: tuple[tuple[str, str], ...] = ()
+    """Attributes of the person, as of now; not kept on disk."""
 
     @property
     def actor(self) -> Actor:
-        return Actor(subject=self.subject, groups=self.groups)
+        return Actor(subject=self.subject, groups=self.groups, claims=self.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ class TokenStore:
             {
                 **asdict(s.token),
                 "groups": sorted(s.token.groups),
+                "claims": [],
                 "sha256": s.sha256,
                 "stored_key": s.stored_key.hex(),
                 "server_key": s.server_key.hex(),
@@ -168,7 +171,7 @@ class TokenStore:
 
     def _restore(self, row: dict[str, Any]) -> None:
         sha256, keys = row.pop("sha256"), (bytes.fromhex(row.pop("stored_key")), bytes.fromhex(row.pop("server_key")))
-        token = Token(**{**row, "groups": frozenset(row["groups"])})
+        token = Token(**{**row, "groups": frozenset(row["groups"]), "claims": ()})
         self._by_hash[sha256] = self._by_id[token.id] = _Stored(
             token=token, sha256=sha256, stored_key=keys[0], server_key=keys[1]
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jupyter_govern.errors import Blocked
 from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
+from jupyter_govern_gateway.detect.scanner import Scanner
 from jupyter_govern_gateway.net.bounds import CATALOG_SECONDS
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.sql.naming import Naming
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
 
 
 MAX_DECISIONS = 1_000
+
+
+@lru_cache(maxsize=256)
+def _scanner(content: tuple[tuple[str, str], ...]) -> Scanner:
+    return Scanner([name for name, pattern in content if not pattern], {name: pattern for name, pattern in content if pattern})
+
+
+def scanner_of(standing: Standing) -> Scanner | None:
+    """The detectors that policy asks for."""
+    return _scanner(standing.content) if standing.content else None
 
 
 class SessionDoor:
@@ -40,6 +52,7 @@ class SessionDoor:
         self._catalog: Catalog | None = None
         self._stamp: object = object()
         self._standing: Standing = services.policy.standing(actor, target)
+        self._scanner = scanner_of(self._standing)
 
     def stamp(self) -> object:
         services = self._services
@@ -47,13 +60,14 @@ class SessionDoor:
         if snapshot is not self._snapshot or catalog is not self._catalog:
             self._snapshot, self._catalog = snapshot, catalog
             self._standing = services.policy.standing(self._actor, self._target)
+            self._scanner = scanner_of(self._standing)
             self._stamp = object()
             self._decisions.clear()
         return self._stamp
 
     def has_masks(self) -> bool:
         self.stamp()
-        return bool(self._standing.masks)
+        return bool(self._standing.masks or self._standing.filters or self._standing.content)
 
     def is_judged(self) -> bool:
         self.stamp()
@@ -69,6 +83,10 @@ class SessionDoor:
             created=belief.created,
             is_sure=belief.is_sure,
         )
+
+    def scanner(self) -> Scanner | None:
+        self.stamp()
+        return self._scanner
 
     def began(self, pid: int) -> None:
         """This session's backend at the target."""

@@ -7,15 +7,19 @@ what nothing allows is blocked. What cannot be judged is blocked wherever a mask
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
 from jupyter_govern.config.model import Config, Rule
+from jupyter_govern.errors import ConfigError
 from jupyter_govern.model import Access, Actor, Decision, Facts, Limit, RuleRef
+from jupyter_govern_gateway.detect.scanner import Scanner
 from jupyter_govern_gateway.policy import matching
-from jupyter_govern_gateway.policy.standing import MaskPattern, Standing
+from jupyter_govern_gateway.policy.standing import MaskPattern, RowFilter, Standing
 
 STRICTEST_FIRST: Final = {"null": 0, "redact": 1, "hash": 2, "partial": 3}
-JUDGING: Final = frozenset({"mask", "block", "approve"})
+JUDGING: Final = frozenset({"mask", "block", "approve", "filter", "detect"})
+_ATTRIBUTE: Final = re.compile(r":actor\.([A-Za-z_][A-Za-z0-9_-]*)")
 
 
 def ref(rule: Rule) -> RuleRef:
@@ -23,9 +27,15 @@ def ref(rule: Rule) -> RuleRef:
 
 
 class PolicySnapshot:
-    """version: the first 12 hex digits of the SHA-256 of the policy file."""
+    """Raises ConfigError for a detector that cannot be used.
+
+    version: the first 12 hex digits of the SHA-256 of the policy file."""
 
     def __init__(self, config: Config, text: bytes) -> None:
+        try:
+            Scanner((), {detector.name: detector.pattern for detector in config.detector})
+        except ValueError as problem:
+            raise ConfigError(str(problem), key="detector") from problem
         self.config = config
         self.version = hashlib.sha256(text).hexdigest()[:12]
 
@@ -40,8 +50,11 @@ class PolicySnapshot:
         patterns = [_pattern(rule, column) for rule in rules if rule.effect == "mask" for column in rule.on.columns or ()]
         patterns.sort(key=lambda p: (STRICTEST_FIRST[p.format], p.keep, p.rule.name, p.schema, p.relation, p.column))
         judged = any(rule.effect in JUDGING for rule in rules)
-        key = hashlib.sha256(repr((patterns, judged)).encode()).hexdigest()
-        return Standing(masks=tuple(patterns), judged=judged, key=key)
+        filters = tuple(f for rule in rules if rule.effect == "filter" for f in _filters(rule, actor))
+        own = {detector.name: detector.pattern for detector in self.config.detector}
+        content = tuple(sorted({(name, own.get(name, "")) for rule in rules if rule.effect == "detect" for name in rule.content}))
+        key = hashlib.sha256(repr((patterns, judged, filters, content)).encode()).hexdigest()
+        return Standing(masks=tuple(patterns), judged=judged, key=key, filters=filters, content=content)
 
     def decide(self, actor: Actor, target: str, facts: Facts) -> Decision:
         """What this actor may do with a statement of these facts on this target."""
@@ -132,6 +145,23 @@ def _pattern(rule: Rule, column: str) -> MaskPattern:
     return MaskPattern(
         rule=ref(rule), schema=schema, relation=relation, column=name, format=rule.mask.format, keep=rule.mask.keep, path=rule.mask.path
     )
+
+
+def _filters(rule: Rule, actor: Actor) -> list[RowFilter]:
+    known = {**dict(actor.claims), "subject": actor.subject}
+    # an attribute that the person lacks is NULL: a comparison with it is not true, so there are no rows (fail closed)
+    condition = _ATTRIBUTE.sub(lambda found: _literal(known.get(found.group(1))), rule.rows)
+    return [
+        RowFilter(rule=ref(rule), schema=schema, relation=relation, condition=condition)
+        for schema, relation in (resource.split(".") for resource in rule.on.resources or ())
+    ]
+
+
+def _literal(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    text = value.replace("\0", "").replace("'", "''")
+    return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
 
 
 def _limit(rule: Rule) -> Limit:

@@ -28,6 +28,19 @@ class MaskPattern:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """The rows of a relation that exist for the actor; `condition` is SQL with the actor's attributes in it as constants."""
+
+    rule: RuleRef
+    schema: str
+    relation: str
+    condition: str
+
+    def covers(self, schema: str, relation: str) -> bool:
+        return fnmatchcase(schema, self.schema) and fnmatchcase(relation, self.relation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """masks: strictest first, so that the first pattern that covers a column decides its format.
 
@@ -38,3 +51,6 @@ class Standing:
     masks: tuple[MaskPattern, ...]
     judged: bool
     key: str
+    filters: tuple[RowFilter, ...] = ()
+    content: tuple[tuple[str, str], ...] = ()
+    """Detectors of content: name, and the pattern where it is one of the policy's own."""

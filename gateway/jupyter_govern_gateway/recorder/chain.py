@@ -89,6 +89,11 @@ class Chain:
         self._write(self._waiting + line if self._waiting else line)
         return at
 
+    def soon(self) -> None:
+        """Have `later` called, although nothing waits."""
+        if self._later is not None:
+            self._later(self)
+
     def flush(self) -> None:
         """Write what was deferred. Raises RecordingFailed."""
         if self._waiting and not self._failed:

@@ -51,6 +51,8 @@ class Recorder:
         return recording
 
     def _later(self, chain: Chain, recording: SessionRecording) -> None:
+        if chain in self._deferred:
+            return
         if not self._deferred:
             asyncio.get_running_loop().call_later(DEFER_SECONDS, self.flush)
         self._deferred[chain] = recording

@@ -128,6 +128,7 @@ class SessionRecording:
         self._operations += 1
         if op.cell is not None:
             self._notebook = op.cell.notebook
+        self.chain.soon()
 
     def approval(self, op: Operation, **fields: Any) -> None:
         self.chain.append("approval", {"operation": op.id, **fields})

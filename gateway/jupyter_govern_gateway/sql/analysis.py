@@ -16,6 +16,7 @@ from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS
 from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
 from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.naming import Naming
+from jupyter_govern_gateway.sql.placeholders import Written
 from jupyter_govern_gateway.sql.reader import Tree, children, constant, kind_of, strings, tokens, unwrap
 from jupyter_govern_gateway.sql.relations import SOURCE, SYSTEM_COLUMNS, NamePlace, masked_select, qualified, sample_place
 from jupyter_govern_gateway.sql.splice import Splice
@@ -41,6 +42,8 @@ class Analysis:
         self.touched: set[tuple[str, str]] = set()
         self.may_quote_raw = False
         self.reads_literals = False
+        self.looks_at_content = False
+        self.written_parameters: list[Written] = []
         self.ran: set[tuple[str, str]] = set()
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
@@ -119,7 +122,7 @@ class Analysis:
                 self.read_relation(node, ctes)
             case "RangeTableSample":
                 self._sampled(node, ctes)
-            case "RangeFunction" if self.governed.masks and self._inlined(node):
+            case "RangeFunction" if self.governed.active and self._inlined(node):
                 return
             case "LockingClause":
                 return  # names aliases, not relations
@@ -287,7 +290,7 @@ class Analysis:
         if found is None and key in self.naming.created:
             # made in this transaction by a statement that was compiled: it holds nothing that was masked in clear
             found = Relation(oid=0, schema=key[0], name=key[1], kind="r")
-        if not self.naming.is_sure and self.governed.masks and key[0] not in ("pg_catalog", "information_schema"):
+        if not self.naming.is_sure and self.governed.active and key[0] not in ("pg_catalog", "information_schema"):
             self.note("a relation after data definition in the same transaction; COMMIT first")
         return found
 
@@ -332,7 +335,7 @@ class Analysis:
         return NamePlace(self.tokens, node.location, 1 + bool(node.schemaname) + bool(node.catalogname))
 
     def _system_relation(self, node: Tree, found: Relation) -> None:
-        if not self.governed.masks:
+        if not self.governed.active:
             return
         if (condition := FILTERED_CATALOGS.get(found.name)) is not None and found.schema == "pg_catalog":
             filled = condition.format(not_governed=self.governed.not_governed())

@@ -48,8 +48,8 @@ class Relation:
     definition: str = ""
     hooks: tuple[Hook, ...] = ()
     """Triggers and rules that fire when rows here are written."""
-    cascades: tuple[tuple[RelationName, str], ...] = ()
-    """Tables that a foreign key writes when rows here are deleted (`delete`) or their keys updated (`update`)."""
+    cascades: tuple[tuple[RelationName, str, frozenset[str]], ...] = ()
+    """Tables that a foreign key writes when rows here are deleted (`delete`) or these columns of theirs updated (`update`)."""
 
     @property
     def key(self) -> RelationName:

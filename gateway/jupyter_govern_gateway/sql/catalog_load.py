@@ -38,7 +38,8 @@ select distinct r.ev_class::int8, d.refobjid::int8
 from pg_depend d join pg_rewrite r on r.oid = d.objid
 where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class order by 1, 2"""
 CASCADES: Final = """
-select confrelid::int8, conrelid::int8, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd')
+select confrelid::int8, conrelid::int8, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd'),
+       array(select a.attname::text from pg_attribute a where a.attrelid = confrelid and a.attnum = any (confkey))
 from pg_constraint where contype = 'f' order by 1, 2"""
 FUNCTIONS: Final = """
 select n.nspname, p.proname, p.prokind::text, l.lanname, p.provolatile::text, coalesce(e.extname, ''), p.proretset,
@@ -111,10 +112,10 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
         _pairs([(b, a) for a, b in rows["inheritance"]], names),
         _pairs(rows["dependencies"], names),
     )
-    cascades: dict[int, list[tuple[RelationName, str]]] = {}
-    for parent, child, on_delete, on_update in rows["cascades"]:
+    cascades: dict[int, list[tuple[RelationName, str, frozenset[str]]]] = {}
+    for parent, child, on_delete, on_update, keys in rows["cascades"]:
         cascades.setdefault(parent, []).extend(
-            (names[child], event) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
+            (names[child], event, frozenset(keys)) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
         )
     hooks = _hooks(rows)
     relations = {

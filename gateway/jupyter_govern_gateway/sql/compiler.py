@@ -18,6 +18,7 @@ from jupyter_govern_gateway.sql.governed import Governed, governed
 from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.normal import moved, normal
 from jupyter_govern_gateway.sql.outputs import MaskedOutput, masked_outputs
+from jupyter_govern_gateway.sql.placeholders import Written
 from jupyter_govern_gateway.sql.reader import Statement, kind_of, read
 from jupyter_govern_gateway.sql.splice import Splice, original_position, spliced
 from jupyter_govern_gateway.sql.statements import cell_report, judge
@@ -40,6 +41,8 @@ class Compiled:
     splices: tuple[Splice, ...] = ()
     limitable: tuple[int, int] | None = None
     """Bytes of `sql` that hold the one query whose rows a limit would bound."""
+    written_parameters: tuple[Written, ...] = ()
+    """Bound parameters that become values of masked columns."""
     spans: tuple[tuple[int, int], ...] | None = None
     """Where the literals of `source` stand, if the same text with other literals compiles the same way; else None."""
 
@@ -65,6 +68,7 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
         return Compiled(source=text, sql=text, facts=Facts(kinds=frozenset({"set"})), is_cell_report=payload)
     scope = governed(catalog, standing)
     analysis = Analysis(text, scope, naming)
+    analysis.looks_at_content = bool(standing.content)
     effects: list[fx.SessionEffect] = []
     for statement in statements:
         done = judge(analysis, statement)
@@ -87,6 +91,7 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
         masked_origins=scope.origins,
         splices=tuple(analysis.splices) if sql is not text else (),
         limitable=_limitable(text, sql, statements, analysis),
+        written_parameters=tuple(analysis.written_parameters),
         spans=_spans(text, statements, analysis),
     )
 

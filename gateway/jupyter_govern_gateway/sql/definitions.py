@@ -51,7 +51,7 @@ def _element(analysis: Analysis, node: Tree) -> None:
     for field, child in children(node):
         if field == "pktable":
             found = analysis.find(child)
-            if isinstance(found, Relation) and found.key in analysis.governed.masks:
+            if isinstance(found, Relation) and analysis.governed.touches(found.key):
                 analysis.note(f"a foreign key to {found.name}, which has masked columns")
         elif kind_of(child) in ("Constraint", "ColumnDef"):
             _element(analysis, child)
@@ -102,7 +102,9 @@ def create_index(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
 
 def truncate(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     for item in node.relations:
-        write_target(analysis, unwrap(item), events=("truncate", "delete") if node.behavior == CASCADE else ("truncate",))
+        found = write_target(analysis, unwrap(item), events=("truncate", "delete") if node.behavior == CASCADE else ("truncate",))
+        if found is not None and found.key in analysis.governed.filters:
+            analysis.note(f"TRUNCATE of {found.name}, of which only some rows exist for you")
     return []
 
 

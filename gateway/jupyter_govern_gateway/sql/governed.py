@@ -42,20 +42,31 @@ class Governed:
                 mine = self.masks.setdefault(member, {})
                 mine.update({column: mask for column, mask in masks.items() if column in known and column not in mine})
         self.masks = {key: masks for key, masks in self.masks.items() if masks}
+        self.filters: dict[RelationName, tuple[str, ...]] = {}
+        for key, relation in catalog.relations.items() if standing.filters else ():
+            conditions = tuple(f.condition for f in standing.filters if f.covers(*key))
+            if conditions and relation.kind in ("r", "p", "v", "m", "f") and key[0] not in ("pg_catalog", "information_schema"):
+                for member in catalog.family(key):
+                    self.filters[member] = (*self.filters.get(member, ()), *conditions)
         self.derived: set[RelationName] = set()
         self.opaque: set[RelationName] = set()
-        if self.masks:
+        self.active = bool(self.masks or self.filters)
+        """Something is hidden."""
+        if self.active:
             self._views()
-        self.names = frozenset(name for _, name in self.masks.keys() | self.derived | self.opaque)
+        self.names = frozenset(name for _, name in self.masks.keys() | self.filters.keys() | self.derived | self.opaque)
         self.origins = self._origins()
 
     def _views(self) -> None:
         """Views over masked data are expanded where they are read; materialized ones get masks of their own, by lineage."""
         views = {key: relation for key, relation in self.catalog.relations.items() if relation.kind in ("v", "m")}
-        over = {key for key in views if (self.catalog.sources(key) - {key}) & self.masks.keys()}
+        over = {key for key in views if (self.catalog.sources(key) - {key}) & (self.masks.keys() | self.filters.keys())}
         self.derived = {key for key in over if views[key].kind == "v"}
         for key in sorted(over - self.derived):
-            self._mask_stored(key, views[key])
+            if self.catalog.sources(key) & self.filters.keys():
+                self.opaque.add(key)  # whose rows are in it was settled when it was filled
+            else:
+                self._mask_stored(key, views[key])
         from jupyter_govern_gateway.sql.routines import functions_called, reaches_masked, read_code
 
         if not self.catalog.has_own_functions:
@@ -95,7 +106,7 @@ class Governed:
         return {relation.columns[position].name: mask for position, mask in outputs.items()}
 
     def touches(self, key: RelationName) -> bool:
-        return key in self.masks or key in self.derived or key in self.opaque
+        return key in self.masks or key in self.filters or key in self.derived or key in self.opaque
 
     def _origins(self) -> frozenset[tuple[int, int]]:
         """What must never stand in a RowDescription: masked columns, whole rows of their relations, governed views' columns."""
@@ -110,11 +121,11 @@ class Governed:
         for name in DATA_CATALOGS:
             if (system := self.catalog.relations.get(("pg_catalog", name))) is not None:
                 found.update((system.oid, column.attnum) for column in system.columns)
-        return frozenset(found) if self.masks else frozenset()
+        return frozenset(found) if self.active else frozenset()
 
     def not_governed(self) -> str:
         """SQL: a (schema, relation) pair that is not governed."""
-        hidden = sorted(self.masks.keys() | self.derived | self.opaque)
+        hidden = sorted(self.masks.keys() | self.filters.keys() | self.derived | self.opaque)
         pairs = ", ".join(f"({_literal(schema)}, {_literal(name)})" for schema, name in hidden)
         return f"NOT IN ({pairs})" if pairs else "IS NOT NULL"
 

@@ -45,13 +45,13 @@ def _spread(node: Tree, known: dict[str, MaskPattern]) -> None:
     if kind == "SelectStmt":
         for item in node.target_list:
             target = unwrap(item)
-            if (mask := _mentioned(target, known)) is not None:
+            if (mask := mentioned(target, known)) is not None:
                 known.setdefault(target.name or default_name(unwrap(target.val)), mask)
-    elif kind == "CommonTableExpr" and (mask := _mentioned(node.ctequery, known)) is not None:
+    elif kind == "CommonTableExpr" and (mask := mentioned(node.ctequery, known)) is not None:
         for name in [node.ctename, *strings(node.aliascolnames)]:
             known.setdefault(name, mask)
     elif kind in ("RangeSubselect", "RangeFunction", "RangeTableFunc", "JsonTable", "JoinExpr", "RangeVar") and node.HasField("alias"):
-        mask = known.get(node.relname) if kind == "RangeVar" else _mentioned(node, known)
+        mask = known.get(node.relname) if kind == "RangeVar" else mentioned(node, known)
         if mask is not None:
             for name in [node.alias.aliasname, *strings(node.alias.colnames)]:
                 known.setdefault(name, mask)
@@ -59,7 +59,7 @@ def _spread(node: Tree, known: dict[str, MaskPattern]) -> None:
         _spread(child, known)
 
 
-def _mentioned(node: Tree, known: Tainted) -> MaskPattern | None:
+def mentioned(node: Tree, known: Tainted) -> MaskPattern | None:
     inner = unwrap(node)
     if inner is None:
         return None
@@ -68,7 +68,7 @@ def _mentioned(node: Tree, known: Tainted) -> MaskPattern | None:
             return next(iter(known.values()))
         return next((known[part] for part in strings(inner.fields) if part in known), None)
     for _, child in children(inner):
-        if (mask := _mentioned(child, known)) is not None:
+        if (mask := mentioned(child, known)) is not None:
             return mask
     return None
 
@@ -79,7 +79,7 @@ def _outputs(tree: Tree, known: Tainted, plain: Tainted) -> dict[int, MaskPatter
     found: dict[int, MaskPattern] = {}
     for position, item in enumerate(tree.target_list):
         value = unwrap(unwrap(item).val)
-        mask = _mentioned(value, known) if value is not None else None
+        mask = mentioned(value, known) if value is not None else None
         if mask is None:
             continue
         name = strings(value.fields)[-1] if kind_of(value) == "ColumnRef" else ""

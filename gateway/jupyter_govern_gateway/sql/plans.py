@@ -15,6 +15,7 @@ from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql.catalog import Catalog
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement, with_literals
+from jupyter_govern_gateway.sql.filters import BadFilter
 from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.normal import normal
 from jupyter_govern_gateway.sql.unknown import UnknownName
@@ -92,6 +93,8 @@ def _compile_or_refuse(text: str, catalog: Catalog, naming: Naming, standing: St
         return compile_statement(text, catalog=catalog, naming=naming, standing=standing)
     except (SyntaxProblem, Blocked):
         raise
+    except BadFilter as problem:
+        raise Blocked(f"{problem}: nothing is read where a filter cannot be applied", hint="tell the gateway's operator") from problem
     except (RecursionError, ValueError, KeyError, IndexError, StopIteration, AttributeError) as error:
         # a defect of the compiler must refuse the statement, never let it pass as it is
         raise Blocked(f"the gateway could not judge this statement ({type(error).__name__})", hint="tell its operator") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_govern_gateway.sql.catalog import Relation
+from jupyter_govern_gateway.sql.filters import condition
 from jupyter_govern_gateway.sql.governed import Governed
 from jupyter_govern_gateway.sql.masks import mask_expression, quoted
 from jupyter_govern_gateway.sql.reader import Token
@@ -34,7 +35,9 @@ def masked_select(
         for c in wanted
     ]
     items += [f"{SOURCE}.{name} AS {name}" for name in system]
-    return f"SELECT {', '.join(items)} FROM {source}"
+    conditions = [condition(text, SOURCE) for text in governed.filters.get(relation.key, ())]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {', '.join(items)} FROM {source}{where}"
 
 
 class NamePlace:

@@ -196,7 +196,7 @@ def _relations(analysis: Analysis, label: str, code: Code) -> None:
 
     for key, is_written in sorted(relations_named(analysis.catalog, code).items()):
         if key[0] in ("pg_catalog", "information_schema"):
-            if key[1] in DATA_CATALOGS and analysis.governed.masks:
+            if key[1] in DATA_CATALOGS and analysis.governed.active:
                 analysis.note(f"{label} reads {key[1]}, which can hold masked data")
             continue
         if analysis.governed.touches(key):

@@ -34,7 +34,7 @@ def judge(analysis: Analysis, statement: Statement) -> Effects:
         analysis.kinds.add("revoke" if statement.kind.startswith("grant") and not _is_grant(statement.tree) else shape.kind)
     if (handler := HANDLERS.get(statement.kind)) is not None:
         return handler(analysis, statement.tree)
-    if shape.how == "refuse" or (shape.how == "admin" and analysis.governed.masks):
+    if shape.how == "refuse" or (shape.how == "admin" and analysis.governed.active):
         analysis.note(f"{statement.kind.removesuffix('_stmt').replace('_', ' ').upper()} can do what the gateway does not see")
     if shape.verb in ("define", "execute"):
         definitions.named_relations(analysis, statement.tree)
@@ -174,11 +174,15 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
     elif tree.filename:
         analysis.traits.add("server-file")
         analysis.access("execute", "*")
+    if analysis.looks_at_content and not tree.is_from:
+        _plain_copy(analysis, tree)
     if not tree.HasField("relation"):
         analysis.walk(unwrap(tree.query))
         return []
     if tree.is_from:
         found = write_target(analysis, tree.relation, events=("insert",))
+        if found is not None and found.key in analysis.governed.filters:
+            analysis.note(f"COPY into {found.name}, of which only some rows exist for you")
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()
         with analysis.guarded(masks, frozenset({tree.relation.relname})):
             if tree.HasField("where_clause"):
@@ -186,6 +190,19 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
     else:
         _copy_out(analysis, tree)
     return []
+
+
+def _plain_copy(analysis: Analysis, tree: Tree) -> None:
+    """A delimiter or quote that could stand inside of what is looked for would hide it from the detectors."""
+    for item in tree.options:
+        option = unwrap(item)
+        value = unwrap(option.arg) if option.HasField("arg") else None
+        text = value.sval if value is not None and kind_of(value) == "String" else ""
+        if option.defname.lower() in ("delimiter", "quote", "escape") and text not in PLAIN_COPY:
+            analysis.note(f"COPY with {option.defname.upper()} {text!r} where content is looked for; use a tab, comma, semicolon or bar")
+
+
+PLAIN_COPY: Final = frozenset("\t,;|\"'\\^~")
 
 
 def _copy_out(analysis: Analysis, tree: Tree) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from jupyter_govern_gateway.sql.analysis import Analysis, Ctes
 from jupyter_govern_gateway.sql.catalog import Relation, RelationName
+from jupyter_govern_gateway.sql.filters import condition, restricting
+from jupyter_govern_gateway.sql.placeholders import check
 from jupyter_govern_gateway.sql.predicates import restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
 from jupyter_govern_gateway.sql.relations import qualified
@@ -28,9 +30,14 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     kind = kind_of(node)
     analysis.kinds.add(kind.removesuffix("Stmt").lower())
     inner = analysis.with_clause(node, ctes)
+    changed = frozenset(unwrap(item).name for item in node.target_list) if kind == "UpdateStmt" else None
     upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
-    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert)
+    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed)
     masked, names = _guard(analysis, node.relation, target)
+    if target is not None:
+        check(analysis, node, target)
+    if target is not None and target.key in analysis.governed.filters:
+        _filter(analysis, node, target)
     for field, child in children(node):
         if field in ("with_clause", "relation"):
             continue
@@ -47,13 +54,15 @@ def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     analysis.walk(node, ctes)
 
 
-def write_target(analysis: Analysis, node: Tree, *, events: tuple[str, ...]) -> Relation | None:
+def write_target(
+    analysis: Analysis, node: Tree, *, events: tuple[str, ...], changed: frozenset[str] | None = None
+) -> Relation | None:
     """The relation that is written; None for a temporary one. Notes all that is written with it."""
     found = analysis.find(node)
     if isinstance(found, str):
         analysis.access("write", f"pg_temp.{node.relname}")
         return None
-    _note_written(analysis, found, events)
+    _note_written(analysis, found, events, changed)
     if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:
         analysis.note(f"a write through {found.name}, a view over masked data")
     if found.key in analysis.governed.masks:
@@ -63,17 +72,31 @@ def write_target(analysis: Analysis, node: Tree, *, events: tuple[str, ...]) -> 
     return found
 
 
+def _filter(analysis: Analysis, node: Tree, target: Relation) -> None:
+    """Only rows that exist for the actor are updated or deleted."""
+    kind = kind_of(node)
+    clause = unwrap(node.where_clause) if kind in ("UpdateStmt", "DeleteStmt") else None
+    if kind not in ("UpdateStmt", "DeleteStmt") or (clause is not None and kind_of(clause) == "CurrentOfExpr"):
+        analysis.note(f"{kind.removesuffix('Stmt').upper()} of {target.name}, of which only some rows exist for you")
+        return
+    alias = node.relation.alias.aliasname if node.relation.HasField("alias") else node.relation.relname
+    text = " AND ".join(condition(each, alias) for each in analysis.governed.filters[target.key])
+    for splice in restricting(analysis.tokens, len(analysis.raw), node.relation.location, text):
+        analysis.splices.append(splice)
+    analysis.touched.add(target.key)
+
+
 def written_by_code(analysis: Analysis, key: RelationName) -> None:
     """Code that the statement sets off writes this relation, in a way that is not known."""
     if (found := analysis.catalog.relations.get(key)) is not None:
         _note_written(analysis, found, ALL_EVENTS)
 
 
-def _note_written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> None:
+def _note_written(analysis: Analysis, relation: Relation, events: tuple[str, ...], changed: frozenset[str] | None = None) -> None:
     """The accesses, and the code of triggers and rules that the write sets off."""
     if relation.key not in analysis.catalog.relations:  # made in this transaction
         analysis.access("write", f"{relation.schema}.{relation.name}")
-    for key in sorted(written(analysis, relation, events)):
+    for key in sorted(written(analysis, relation, events, changed)):
         analysis.access("write", ".".join(key), key)
         fired = frozenset(events) if key == relation.key else frozenset(ALL_EVENTS)
         masked = key in analysis.governed.masks
@@ -82,8 +105,13 @@ def _note_written(analysis: Analysis, relation: Relation, events: tuple[str, ...
                 run_code(analysis, f"{hook.label} on {key[1]}", hook.body, hook.language, sees_masked_row=masked)
 
 
-def written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> set[RelationName]:
-    """The relation, what a view stands for, its family, and what foreign keys write when its rows go or change."""
+def written(
+    analysis: Analysis, relation: Relation, events: tuple[str, ...], changed: frozenset[str] | None = None
+) -> set[RelationName]:
+    """The relation, what a view stands for, its family, and what foreign keys write when its rows go or change.
+
+    changed: the columns that an UPDATE sets.
+    """
     catalog = analysis.catalog
     todo = [relation.key]
     seen: set[RelationName] = set()
@@ -93,9 +121,10 @@ def written(analysis: Analysis, relation: Relation, events: tuple[str, ...]) -> 
             continue
         seen.add(key)
         todo.extend(catalog.sources(key) | catalog.family(key))
-        for child, event in found.cascades:
+        for child, event, keys in found.cascades:
             # a cascade that deletes or changes rows sets off the child's own cascades of both kinds
-            if event in events or key != relation.key:
+            is_hit = event in events and (event != "update" or changed is None or bool(changed & keys))
+            if is_hit or key != relation.key:
                 todo.append(child)
     return seen
 

@@ -44,6 +44,7 @@ class FakeCompiled:
     masked_outputs: tuple[MaskedOutput, ...] = ()
     masked_origins: frozenset[tuple[int, int]] = frozenset({MASKED_ORIGIN})
     shift: int = 0
+    written_parameters: tuple[Any, ...] = ()
 
     def original_position(self, position: int) -> int:
         return max(position - self.shift, 0)
@@ -136,6 +137,9 @@ class FakeDoor:
 
     def naming(self, belief: Belief, prepared: Any) -> Naming:
         return Naming(database="shop", search_path=belief.path, temp_relations=belief.temporary, prepared=prepared, user="gateway")
+
+    def scanner(self) -> None:
+        return None
 
     def speaks_masked(self, pid: int) -> bool:
         return False

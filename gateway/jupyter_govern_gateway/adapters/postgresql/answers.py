@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_govern.errors import TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
 from jupyter_govern_gateway.adapters.postgresql import wire_check
+from jupyter_govern_gateway.adapters.postgresql.content import shown_row
 from jupyter_govern_gateway.adapters.postgresql.entries import (
     E_BIND,
     E_CLOSE,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_govern_gateway.adapters.postgresql.outgoing import ToClient
+    from jupyter_govern_gateway.detect.scanner import Scanner
 
 _READY_KINDS: Final = frozenset({E_QUERY, E_SYNC, E_FUNCTION})
 _RESULT_KINDS: Final = frozenset({E_QUERY, E_EXECUTE})
@@ -51,6 +53,8 @@ class Answers:
         self.out = out
         self.errors = Errors(exchange, out)
         self._last_tag = ""
+        self.scanner: Scanner | None = None
+        """Set where the block at hand may hold something to hide."""
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
             frames.READY_FOR_QUERY: self._ready,
             frames.ROW_DESCRIPTION: self._row_description,
@@ -86,7 +90,11 @@ class Answers:
             return self._beyond_limit(run, data, at, stop)
         run.rows += 1
         run.bytes_ += stop - at
-        if run.sampling:
+        if self.scanner is not None and (shown := shown_row(self.scanner, run, data, at, stop)) is not None:
+            self.out.replace(at, stop, shown)
+            if run.sampling:
+                self._sample(run, shown)
+        elif run.sampling:
             self._sample(run, data[at:stop])
         return True
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jupyter_govern.model import Decision, Facts
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
     from jupyter_govern_gateway.adapters.postgresql.naming import Belief
+    from jupyter_govern_gateway.detect.scanner import Scanner
     from jupyter_govern_gateway.gate import Pending, Permit
     from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
@@ -30,6 +31,9 @@ class Door(Protocol):
 
     def naming(self, belief: Belief, prepared: tuple[tuple[str, Facts], ...]) -> Naming:
         """The belief as the compiler wants it."""
+
+    def scanner(self) -> Scanner | None:
+        """What to look for in text that is returned; None: for nothing."""
 
     def speaks_masked(self, pid: int) -> bool:
         """Whether what this backend says in a NOTIFY was computed from what this actor may see."""

@@ -141,6 +141,7 @@ class Run:
         "sampling",
         "tag",
         "timed_out",
+        "types",
         "withheld",
     )
 
@@ -161,6 +162,7 @@ class Run:
         self.finished = False
         self.cut = False
         self.timed_out = False
+        self.types: tuple[tuple[int, bool], ...] | None = None
         self.tag: str | None = None
         self.error: str | None = None
 

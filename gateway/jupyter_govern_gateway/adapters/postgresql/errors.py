@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_govern.errors import TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
+from jupyter_govern_gateway.adapters.postgresql.content import hide_spoken
 from jupyter_govern_gateway.adapters.postgresql.entries import E_FUNCTION, E_QUERY, E_SYNC, Entry, Refusal, Run
 from jupyter_govern_gateway.adapters.postgresql.refusals import (
     QUERY_CANCELED,
@@ -85,6 +86,8 @@ class Errors:
         quotable = self.x.raw_quotable or (compiled is not None and compiled.may_quote_raw)
         touches = compiled is not None and compiled.touches_masked
         changed = filtered(found, touches_masked=touches, may_quote_raw=quotable)
+        if (scanner := self.x.door.scanner()) is not None:
+            changed |= hide_spoken(scanner, found)
         if entry is not None and entry.plan is not None and not entry.plan.unchanged and compiled is not None:
             changed |= mapped_position(found, compiled.original_position, shift=entry.plan.position_shift)
         if changed:
@@ -100,9 +103,14 @@ class Errors:
 
     def notification(self, data: bytes, at: int, stop: int) -> None:
         """NOTIFY of any session, so of any content: where masks hold, the payload passes only from a session that saw masks too."""
-        if not self.x.has_masks or self.x.door.speaks_masked(uint32(data, at + HEADER, stop)):
+        if not self.x.has_masks:
             return
+        passes = self.x.door.speaks_masked(uint32(data, at + HEADER, stop))
+        scanner = self.x.door.scanner()
         channel, payload_at = cstring(data, at + HEADER + 4, stop)
         payload, _ = cstring(data, payload_at, stop)
-        if payload:
-            self.out.replace(at, stop, backend.notification(data[at + HEADER : at + HEADER + 4], channel, b""))
+        shown = payload if passes else b""
+        if scanner is not None:
+            shown = scanner.hide(shown)
+        if shown != payload:
+            self.out.replace(at, stop, backend.notification(data[at + HEADER : at + HEADER + 4], channel, shown))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
-from jupyter_govern_gateway.adapters.postgresql.asking import Asking
+from jupyter_govern_gateway.adapters.postgresql.asking import Asking, refused_plan
 from jupyter_govern_gateway.adapters.postgresql.entries import (
     E_BIND,
     E_CLOSE,
@@ -31,6 +31,7 @@ from jupyter_govern_gateway.adapters.postgresql.refusals import (
 from jupyter_govern_gateway.codecs.postgresql import frontend
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER
 from jupyter_govern_gateway.net.bounds import MAX_STATEMENTS
+from jupyter_govern_gateway.sql.placeholders import explanation, looks_masked
 
 T = TypeVar("T")
 
@@ -198,13 +199,24 @@ class ExtendedMessages:
         plan = self._fresh_plan(portal.prepared)
         if plan is None or isinstance(plan, Refusal):
             return plan
-        permit = self.asking.permit(plan, portal.parameters, portal.formats)
+        refused = self._written_back(plan, portal)
+        permit = self.asking.permit(refused or plan, portal.parameters, portal.formats)
         if permit is None or isinstance(permit, Refusal):
             return permit
         portal.run = self.asking.start_run(permit, plan)
         portal.run.formats = portal.result_formats
         portal.run.prepared = portal.prepared
         return portal.run
+
+    def _written_back(self, plan: Plan, portal: Portal) -> Plan | None:
+        """A parameter that looks like the mask of the column it is written into: refused, and recorded so."""
+        compiled = plan.compiled
+        for written in compiled.written_parameters if compiled is not None else ():
+            value = portal.parameters[written.number - 1] if written.number <= len(portal.parameters) else None
+            if value is not None and looks_masked(value.decode(self.x.codec, "replace"), written.column, written.mask):
+                words = explanation(written.column.name, "the table", written.mask)
+                return refused_plan(plan.text, Refusal(INSUFFICIENT_PRIVILEGE, f"parameter ${written.number}: {words}"))
+        return None
 
     def _fresh_plan(self, prepared: Prepared) -> Plan | Refusal | None:
         """The statement's plan under the policy, schema and names of now. Where other SQL would go to the target today, the

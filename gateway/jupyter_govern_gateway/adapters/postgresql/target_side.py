@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_govern.errors import TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
 from jupyter_govern_gateway.adapters.postgresql.answers import Answers
+from jupyter_govern_gateway.adapters.postgresql.content import LongRow
 from jupyter_govern_gateway.adapters.postgresql.outgoing import ToClient
 from jupyter_govern_gateway.codecs.postgresql import frames
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, Malformed
@@ -35,6 +36,7 @@ class TargetSide:
         self._need = HEADER
         self._streaming = 0
         self._stream_passes = True
+        self._long: LongRow | None = None
         self._waiting_notices: list[bytes] = []
 
     @property
@@ -67,6 +69,8 @@ class TargetSide:
         out, answers = self.out, self.answers
         out.begin(data)
         size = len(data)
+        scanner = self.x.door.scanner()
+        answers.scanner = scanner if scanner is not None and scanner.may_hold(data) else None
         at = self._stream(size) if self._streaming else 0
         while size - at >= HEADER:
             kind = data[at]
@@ -95,6 +99,8 @@ class TargetSide:
             if kind in (_DATA_ROW, _COPY_DATA) and length > MAX_WHOLE:
                 self._streaming = length + 1
                 self._stream_passes = self.answers.long_row(length + 1)
+                scanner = self.x.door.scanner()
+                self._long = LongRow(scanner, is_copy=kind == _COPY_DATA) if scanner is not None else None
                 return self._stream(size, at)
             if length > MAX_HELD:
                 raise Malformed(f"a message of type {kind:#04x} and length {length}")
@@ -107,10 +113,17 @@ class TargetSide:
         self._streaming -= stop - at
         if not self._stream_passes:
             self.out.replace(at, stop, b"")
+        elif self._long is not None:
+            shown = self._long.feed(self.out.block[at:stop], is_last=not self._streaming)
+            self.out.replace(at, stop, shown + (self._notices() if not self._streaming else b""))
         elif not self._streaming and self._waiting_notices:
-            self.out.replace(stop, stop, b"".join(self._waiting_notices))
-            self._waiting_notices.clear()
+            self.out.replace(stop, stop, self._notices())
         return stop
+
+    def _notices(self) -> bytes:
+        said = b"".join(self._waiting_notices)
+        self._waiting_notices.clear()
+        return said
 
     def _wake(self) -> None:
         """Go on with a client's message that waited for what has come now."""
