@@ -17,8 +17,10 @@ from jupyter_govern.model import Actor, Decision
 from jupyter_govern_gateway.app import complain, conninfo
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
+from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql.catalog_load import load_catalog
 from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
+from jupyter_govern_gateway.sql.governed import Governed, governed
 from jupyter_govern_gateway.sql.naming import Naming
 
 
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     target = next((t for t in config.target if t.name == args.target), None)
     if target is None:
         raise ConfigError(f"there is no target {args.target!r}; known: {', '.join(t.name for t in config.target)}", path=str(args.config))
-    actor = Actor(subject=args.user, groups=_groups(args, config, directory))
+    actor = Actor(subject=args.user, groups=_groups(args, config, directory), claims=_attributes(args, config, directory))
     snapshot = PolicySnapshot(config, args.config.read_bytes())
     standing = snapshot.standing(actor, target.name)
     try:
@@ -53,6 +55,12 @@ def run(args: argparse.Namespace) -> int:
         return 1
     decision = snapshot.decide(actor, target.name, compiled.facts)
     _print(actor, decision, compiled)
+    _print_relations(compiled, governed(catalog, standing), standing)
+    if standing.content:
+        print(f"looked for in the texts of the result: {', '.join(name for name, _ in standing.content)}")
+    if decision.effect != "block":
+        print("sent:" if compiled.sql != compiled.source else "sent as it is:")
+        print("  " + compiled.sql.replace("\n", "\n  "))
     return {"allow": 0, "approve": 4}.get(decision.effect, 1)
 
 
@@ -63,6 +71,13 @@ def _groups(args: argparse.Namespace, config: Config, directory: Path) -> frozen
     if groups is None:
         raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(directory / config.identity.local.accounts))
     return groups
+
+
+def _attributes(args: argparse.Namespace, config: Config, directory: Path) -> tuple[tuple[str, str], ...]:
+    try:
+        return LocalAccounts(directory / config.identity.local.accounts).attributes(args.user)
+    except ConfigError:
+        return ()
 
 
 def _print(actor: Actor, decision: Decision, compiled: Compiled) -> None:
@@ -82,6 +97,20 @@ def _print(actor: Actor, decision: Decision, compiled: Compiled) -> None:
         print(f"{access.verb + ':':8}{access.resource} ({columns})")
     for output in compiled.masked_outputs:
         print(f"masked: {output.name} ({output.format} of {output.column}, rule {output.rule!r})")
-    if decision.effect != "block":
-        print("sent:" if compiled.sql != compiled.source else "sent as it is:")
-        print("  " + compiled.sql.replace("\n", "\n  "))
+
+
+def _print_relations(compiled: Compiled, scope: Governed, standing: Standing) -> None:
+    """Relation by relation, what is put in its place and why."""
+    for access in compiled.facts.accesses:
+        schema, _, name = access.resource.partition(".")
+        key = (schema, name)
+        if not scope.touches(key):
+            continue
+        what = "expanded, since it is a view over what is hidden" if key in scope.derived else "read through its masks"
+        print(f"hidden: {access.resource} is {'not readable: it cannot be masked' if key in scope.opaque else what}")
+        for column, mask in sorted(scope.masks.get(key, {}).items()):
+            way = f" below {'.'.join(mask.path)}" if mask.path else ""
+            print(f"        {column}{way}: {mask.format} (rule {mask.rule.name!r}: {mask.rule.because})")
+        for condition in standing.filters:
+            if condition.covers(*key):
+                print(f"        rows where {condition.condition} (rule {condition.rule.name!r}: {condition.rule.because})")

@@ -1,50 +1,152 @@
-"""Does a WHERE clause restrict anything? Pure, on the tree. What is not sure to restrict does not (fail closed)."""
+"""Does a WHERE clause restrict which rows are changed? Pure, on the tree. What is not sure to restrict does not (fail closed).
+
+It restricts where a column of the target is compared with something that is not made of the target's own rows.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, strings, unwrap
 
+_AND, _OR, _NOT = 1, 2, 3  # BoolExprType (libpg_query counts from 1)
+_IS_NULL = 1  # NullTestType: IS_NULL
+_EXISTS = 1  # SubLinkType: EXISTS_SUBLINK
+_COMPLEMENTS = ({"=", "<>"}, {"=", "!="}, {"<", ">="}, {">", "<="}, {"~~", "!~~"}, {"~~*", "!~~*"}, {"~", "!~"})
 
-def restricts(clause: Tree | None) -> bool:
-    """Whether a predicate keeps rows out that another could let in: a column against something else than itself."""
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The relation that is changed. names: what it is called in the statement. columns: None where they are not known.
+
+    is_read_too: the statement names it a second time, so that a comparison with another column may be one with itself.
+    """
+
+    names: frozenset[str] = frozenset()
+    columns: frozenset[str] | None = None
+    relation: str = ""
+    is_read_too: bool = False
+
+
+ANYTHING = Written()
+
+
+def restricts(clause: Tree | None, written: Written = ANYTHING) -> bool:
+    """Whether a predicate keeps rows of the target out that another could let in."""
     node = unwrap(clause) if clause is not None else None
     if node is None:
         return False
     match kind_of(node):
         case "BoolExpr":
-            parts = [restricts(argument) for argument in node.args]
-            return all(parts) if node.boolop == _OR else any(parts)
+            return _combined(node, written)
         case "CurrentOfExpr":
             return True
         case "NullTest":
-            return node.nulltesttype == _IS_NULL and bool(_columns(node))
+            return node.nulltesttype == _IS_NULL and bool(_columns(node, written))
         case "A_Expr":
-            return _compares(node)
-        case _:
-            return bool(_columns(node))
+            return _compares(node, written)
+        case "SubLink":
+            return _asks(node, written)
+        case "TypeCast" | "BooleanTest":
+            return restricts(node.arg, written)
+        case "ColumnRef" | "FuncCall":
+            return bool(_columns(node, written))
+        case _:  # CASE, COALESCE and the like can be true of everything
+            return False
 
 
-_OR = 2  # BoolExprType: OR_EXPR (libpg_query counts from 1: AND, OR, NOT)
-_IS_NULL = 1  # NullTestType: IS_NULL
+def _combined(node: Tree, written: Written) -> bool:
+    if node.boolop == _NOT:
+        inner = unwrap(node.args[0])
+        if kind_of(inner) == "NullTest":
+            return inner.nulltesttype != _IS_NULL and bool(_columns(inner, written))
+        return restricts(inner, written)
+    parts = [restricts(argument, written) for argument in node.args]
+    if node.boolop != _OR:
+        return any(parts)
+    return all(parts) and not _covers_all([unwrap(argument) for argument in node.args])
 
 
-def _compares(node: Tree) -> bool:
-    left, right = _columns(node.lexpr), _columns(node.rexpr)
+def _covers_all(arms: list[Tree]) -> bool:
+    """`x = 1 OR x <> 1`: two arms that are each other's complement."""
+    comparisons = [arm for arm in arms if kind_of(arm) == "A_Expr"]
+    for i, one in enumerate(comparisons):
+        for other in comparisons[i + 1 :]:
+            operators = {strings(one.name)[-1], strings(other.name)[-1]}
+            if operators in _COMPLEMENTS and _shape(one.lexpr) == _shape(other.lexpr) and _shape(one.rexpr) == _shape(other.rexpr):
+                return True
+    return False
+
+
+def _shape(node: Tree) -> str:
+    """A node's text without the places where its parts stand."""
+    return "\n".join(line for line in str(node).splitlines() if "location" not in line)
+
+
+def _compares(node: Tree, written: Written) -> bool:
+    left, right = _columns(node.lexpr, written), _columns(node.rexpr, written)
     if not left and not right:
         return False
-    # a column against something computed from itself can hold for every row, whatever constants stand beside it
-    return left != right
+    if left and right:
+        # a column against something computed from itself can hold for every row, whatever constants stand beside it
+        return left != right
+    other = node.rexpr if left else node.lexpr
+    inner = unwrap(other)
+    if inner is not None and kind_of(inner) == "SubLink":
+        return _is_another(inner, written)
+    return not (written.is_read_too and _all_columns(other))
 
 
-def _columns(node: Tree) -> frozenset[tuple[str, ...]]:
-    """The columns named anywhere inside, by all parts of their names but a table's."""
+def _asks(node: Tree, written: Written) -> bool:
+    """EXISTS, IN, ANY, ALL with a subquery."""
+    query = unwrap(node.subselect)
+    if node.sub_link_type == _EXISTS:
+        if written.relation and names_relation(query, written.relation):
+            written = replace(written, is_read_too=True)
+        return restricts(query.where_clause if kind_of(query) == "SelectStmt" else None, written)
+    return bool(_columns(node.testexpr, written)) and _is_another(node, written)
+
+
+def _is_another(node: Tree, written: Written) -> bool:
+    """A subquery over something else; one over the target itself must restrict in its turn."""
+    query = unwrap(node.subselect)
+    if not written.relation or not names_relation(query, written.relation):
+        return True
+    return kind_of(query) == "SelectStmt" and restricts(query.where_clause, Written(relation=written.relation, is_read_too=True))
+
+
+def names_relation(node: Tree, relation: str) -> bool:
+    """Whether a relation of this name is read anywhere inside."""
     inner = unwrap(node)
     if inner is None:
+        return False
+    if kind_of(inner) == "RangeVar" and inner.relname == relation:
+        return True
+    return any(names_relation(child, relation) for _, child in children(inner))
+
+
+def _columns(node: Tree, written: Written) -> frozenset[str]:
+    """The target's columns that are named inside, subqueries apart."""
+    return frozenset(parts[-1] for parts in _references(node) if _is_own(parts, written))
+
+
+def _all_columns(node: Tree) -> bool:
+    return bool(_references(node))
+
+
+def _is_own(parts: tuple[str, ...], written: Written) -> bool:
+    if len(parts) > 1 and written.names:
+        return parts[-2] in written.names
+    return written.columns is None or parts[-1] in written.columns
+
+
+def _references(node: Tree) -> frozenset[tuple[str, ...]]:
+    inner = unwrap(node)
+    if inner is None or kind_of(inner) == "SubLink":
         return frozenset()
     if kind_of(inner) == "ColumnRef":
-        return frozenset({tuple(strings(inner.fields)[-1:])})
+        return frozenset({tuple(strings(inner.fields))})
     found: frozenset[tuple[str, ...]] = frozenset()
     for _, child in children(inner):
-        found |= _columns(child)
+        found |= _references(child)
     return found
-

@@ -9,7 +9,7 @@ from jupyter_govern_gateway.sql.analysis import Analysis, Ctes
 from jupyter_govern_gateway.sql.catalog import Relation, RelationName
 from jupyter_govern_gateway.sql.filters import condition, restricting
 from jupyter_govern_gateway.sql.placeholders import check
-from jupyter_govern_gateway.sql.predicates import restricts
+from jupyter_govern_gateway.sql.predicates import Written, names_relation, restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
 from jupyter_govern_gateway.sql.relations import qualified
 from jupyter_govern_gateway.sql.routines import run_code
@@ -47,7 +47,7 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
         else:
             with analysis.guarded(masked, names):
                 _walk_part(analysis, child, inner)
-    _without_where(analysis, kind, node)
+    note_without_where(analysis, kind, node, target)
 
 
 def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
@@ -138,7 +138,8 @@ def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[fro
     return frozenset(analysis.governed.masks.get(target.key, {})), frozenset(names)
 
 
-def _without_where(analysis: Analysis, kind: str, node: Tree) -> None:
+def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relation | None) -> None:
+    """The trait of a statement that changes rows whatever they hold."""
     if kind in ("UpdateStmt", "DeleteStmt"):
         clause = node.where_clause if node.HasField("where_clause") else None
     elif kind == "MergeStmt":
@@ -146,10 +147,28 @@ def _without_where(analysis: Analysis, kind: str, node: Tree) -> None:
         if not any(clause.command_type in _CHANGING for clause in acts):
             return
         clause = node.join_condition
+    elif node.HasField("on_conflict_clause") and node.on_conflict_clause.target_list and node.HasField("select_stmt"):
+        # INSERT INTO t SELECT … FROM t ON CONFLICT DO UPDATE changes what the SELECT finds
+        query = unwrap(node.select_stmt)
+        if not names_relation(query, node.relation.relname):
+            return
+        clause = query.where_clause if query.HasField("where_clause") else None
     else:
         return
-    if not restricts(clause):
+    if not restricts(clause, _written(kind, node, target)):
         analysis.traits.add("without-where")
+
+
+def _written(kind: str, node: Tree, target: Relation | None) -> Written:
+    relation = node.relation
+    columns = frozenset(column.name for column in target.columns) if target is not None and target.columns else None
+    others = [child for field, child in children(node) if field not in ("relation", "where_clause", "join_condition")]
+    return Written(
+        names=frozenset({relation.alias.aliasname if relation.HasField("alias") else relation.relname}),
+        columns=columns,
+        relation=relation.relname,
+        is_read_too=kind == "InsertStmt" or any(names_relation(child, relation.relname) for child in others),
+    )
 
 
 _CHANGING = frozenset({3, 5})  # CmdType: CMD_UPDATE, CMD_DELETE (libpg_query counts CMD_UNKNOWN as 1)

@@ -1,0 +1,88 @@
+"""Which UPDATE, DELETE and MERGE have no WHERE that restricts, however it is dressed up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from jupyter_govern_gateway.sql.catalog import Column, Relation
+from jupyter_govern_gateway.sql.reader import kind_of, read
+from jupyter_govern_gateway.sql.writes import note_without_where
+
+ORDERS = Relation(
+    oid=1,
+    schema="public",
+    name="orders",
+    kind="r",
+    columns=tuple(
+        Column(name=name, attnum=i, type_sql="integer", base="int4")
+        for i, name in enumerate(("id", "total", "status", "customer_id", "note"), 1)
+    ),
+)
+
+
+def is_unrestricted(sql: str) -> bool:
+    (statement,) = read(sql)
+    analysis = cast(Any, SimpleNamespace(traits=set()))
+    note_without_where(analysis, kind_of(statement.tree), statement.tree, ORDERS)
+    return bool(analysis.traits)
+
+
+EVERYTHING = """
+delete from orders
+delete from orders where true
+delete from orders where 1 = 1
+delete from orders where id = id
+delete from orders where id = id + 0
+delete from orders where id between id and id
+delete from orders where exists (select 1)
+delete from orders where exists (select 1 from orders o where o.id = orders.id)
+delete from orders where id in (select id from orders)
+delete from orders where id = any (array(select id from orders))
+delete from orders where id = (select o.id from orders o where o.id = orders.id)
+delete from orders where (id = id) is true
+delete from orders where not (id is null)
+delete from orders where not (id <> id)
+delete from orders where id is not null
+delete from orders where id = 5 or id <> 5
+delete from orders where case when id > 0 then true else true end
+delete from orders where coalesce(id, 1) = coalesce(id, 1)
+update orders set total = 1 from (values (1)) v where v.column1 = 1
+update orders set total = 1 from orders o2 where o2.id = orders.id
+with x as (select id from orders) delete from orders using x where x.id = orders.id
+merge into orders using orders s on s.id = orders.id when matched then delete
+merge into orders using (values (1)) v(x) on true when matched then delete
+insert into orders select * from orders on conflict (id) do update set total = 0
+""".strip().splitlines()
+SOME = """
+delete from orders where id = 5
+delete from orders where id in (1, 2)
+delete from orders where id in (select order_id from tmp)
+delete from orders where id in (select id from orders where total = 3)
+delete from orders where exists (select 1 from tmp where tmp.id = orders.id)
+delete from orders where note like 'x%' and status = 'a'
+delete from orders where note is null
+delete from orders where not status = 'x'
+delete from orders where total > 5 or id = 3
+delete from orders where id between 3 and 5
+delete from orders where customer_id = id
+delete from orders where is_old(note)
+update orders set total = 1 where id = $1
+update orders o set total = 1 where o.id = 5
+update orders set total = 1 from staging s where s.id = orders.id
+update orders set total = (select max(total) from orders) where id = 5
+merge into orders using staging s on s.id = orders.id when matched then delete
+insert into orders values (1) on conflict (id) do update set total = excluded.total
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("sql", EVERYTHING)
+def test_it_changes_whatever_is_there(sql: str) -> None:
+    assert is_unrestricted(sql)
+
+
+@pytest.mark.parametrize("sql", SOME)
+def test_it_restricts(sql: str) -> None:
+    assert not is_unrestricted(sql)
