@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -386,9 +387,7 @@ def is_masked(stack: Stack) -> bool:
     ],
     ids=["value", "key", "TOML"],
 )
-def test_a_policy_that_breaks_leaves_the_old_one_in_force(
-    stack: Stack, calm: None, broken: str, problem: str, by_signal: bool
-) -> None:
+def test_a_policy_that_breaks_leaves_the_old_one_in_force(stack: Stack, calm: None, broken: str, problem: str, by_signal: bool) -> None:
     assert stack.gateway is not None
     good, before = stack.config.read_text(), len(gateway_log(stack, "policy"))
     in_force = [entry for entry in gateway_log(stack, "policy") if entry["event"] == "loaded"][-1]["version"]
@@ -470,44 +469,62 @@ def small_disk(stack: Stack) -> Iterator[Path]:
         stack.start_gateway()
 
 
-def test_a_full_disk_ends_what_cannot_be_recorded(stack: Stack, small_disk: Path) -> None:
+@dataclass(frozen=True)
+class Flood:
+    """What happened while the disk was full."""
+
+    error: psycopg.Error
+    was_closed: bool
+    ran: list[str]
+    new_session: str
+    log: str
+
+
+@pytest.fixture(scope="module")
+def flood(stack: Stack, small_disk: Path) -> Flood:
+    """Statements until the disk is full, then a new session and a log-in; then there is room again."""
     conninfo, ana = through(stack), client(stack, "ana")
     before = len(executed(stack))
     (small_disk / "ballast").write_bytes(bytes(256 * 1024))
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        with pytest.raises(psycopg.OperationalError, match="no record, no access") as caught:
-            for number in range(100_000):
-                connection.execute(f"select name, city /* full-{number} */ from customers limit 40".encode()).fetchall()
-        assert caught.value.sqlstate == "58030"
-        assert connection.closed
-    ran = [text for text in executed(stack)[before:] if "full-" in text]
-    assert len(ran) > 20
-    assert set(ran) <= set(permitted(stack))
-    assert "no record, no access" in refused(conninfo)
+    with psycopg.connect(conninfo, autocommit=True) as connection, pytest.raises(psycopg.Error) as caught:
+        for number in range(100_000):
+            connection.execute(f"select name, city /* full-{number} */ from customers limit 40".encode()).fetchall()
+    new_session = refused(conninfo)
     assert ana.targets()  # what needs no record goes on
     with pytest.raises(GatewayProblem):
         stack.login("ana")
     (small_disk / "ballast").unlink()
-    with psycopg.connect(conninfo) as connection:  # room again: no restart is needed
+    assert stack.gateway is not None
+    ran = [text for text in executed(stack)[before:] if "full-" in text]
+    log = stack.gateway.log.read_text()
+    return Flood(error=caught.value, was_closed=bool(connection.closed), ran=ran, new_session=new_session, log=log)
+
+
+def test_a_full_disk_ends_what_cannot_be_recorded(stack: Stack, flood: Flood) -> None:
+    assert flood.error.sqlstate == "58030"
+    assert "no record, no access" in str(flood.error)
+    assert flood.was_closed
+    assert len(flood.ran) > 20
+    assert set(flood.ran) <= set(permitted(stack))
+    assert "no record, no access" in flood.new_session
+    with psycopg.connect(through(stack)) as connection:  # room again: no restart is needed
         assert connection.execute("select 'room again'").fetchone() == ("room again",)
 
 
 @pytest.mark.xfail(strict=True, reason="api/login.py: OSError of the token store's save is answered as a bug, with a stack in the log")
-def test_a_login_on_a_full_disk_is_no_bug(stack: Stack, small_disk: Path) -> None:
-    assert stack.gateway is not None
-    assert "a bug while answering" not in stack.gateway.log.read_text()
+def test_a_login_on_a_full_disk_is_no_bug(flood: Flood) -> None:
+    assert "a bug while answering" not in flood.log
 
 
 @pytest.mark.xfail(strict=True, reason="recorder/index.py: its thread ends with sqlite3.OperationalError, and lists stay old from then on")
-def test_lists_go_on_after_a_full_disk(stack: Stack, small_disk: Path) -> None:
+def test_lists_go_on_after_a_full_disk(stack: Stack, flood: Flood) -> None:
     with psycopg.connect(through(stack)) as connection:
         connection.execute("select 'after the flood'")
     (path,) = (each for each in recordings(stack) if "after the flood" in each.read_text())
     assert path.stem in {session["id"] for session in client(stack, "ana").sessions()}
 
 
-def test_a_full_disk_leaves_recordings_that_verify(stack: Stack, small_disk: Path) -> None:
-    (small_disk / "ballast").unlink(missing_ok=True)
+def test_a_full_disk_leaves_recordings_that_verify(stack: Stack, small_disk: Path, flood: Flood) -> None:
     again(stack)
     verdicts = [verify(path) for path in recordings(stack)]
     assert verdicts and all(verdict.ok and verdict.complete for verdict in verdicts)

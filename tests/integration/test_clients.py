@@ -6,6 +6,7 @@ Each asks the same twice, through the gateway and of the database itself: masked
 from __future__ import annotations
 
 import asyncio
+import datetime
 import io
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
@@ -51,9 +52,9 @@ create table kinds (
 insert into kinds select g, g, g * 1000000000::bigint, g / 3.0, g / 7.0, g * 1.00001, g % 2 = 0, 'text ' || g || ' öß→', 'v' || g, 'c',
   decode('00ff' || lpad(g::text, 2, '0'), 'hex'), date '2026-01-01' + g, time '12:00' + g * interval '1 min',
   timestamp '2026-01-01 12:00:00.123456' + g * interval '1 h', timestamptz '2026-01-01 12:00+02' + g * interval '1 h',
-  g * interval '1 mon 2 days 3.5 s', ('00000000-0000-0000-0000-0000000000' || lpad(g::text, 2, '0'))::uuid, '{"a": [1, null]}',
-  '{"b": {"c": 1.5}}', array[g, null, 3], array['x', null, 'ö,"'], '10.0.0.1/8', int4range(g, g + 10), 'ok', row(g, 'b ' || g), g, g,
-  'confidential ' || g, g * 12345.678, date '1970-02-03', '{"confidential": true}'
+  g * interval '1 mon 2 days 3.5 s', ('00000000-0000-0000-0000-0000000000' || lpad(g::text, 2, '0'))::uuid, '{"a": [1, null]}'::json,
+  '{"b": {"c": 1.5}}'::jsonb, array[g, null, 3], array['x', null, 'ö,"'], '10.0.0.1/8'::inet, int4range(g, g + 10), 'ok'::mood,
+  row(g, 'b ' || g)::pair, g, g, 'confidential ' || g, g * 12345.678, date '1970-02-03', '{"confidential": true}'::jsonb
 from generate_series(1, 20) g;
 insert into kinds (id) values (99);
 grant select, insert, update, delete on kinds to gateway;
@@ -144,7 +145,8 @@ def test_core_selects(engine: sa.Engine, direct: sa.Engine) -> None:
         assert all(row.email.endswith("mple") and row.email.startswith("***") for row in rows)
         # what is computed is computed on the mask
         assert governed.execute(sa.select(customers).where(customers.c.email.like("anton%"))).all() == []
-        assert governed.execute(sa.select(sa.func.count()).where(customers.c.email == SECRETS[0])).scalar() == 0
+        beginning = sa.func.upper(sa.func.left(customers.c.email, 5))
+        assert governed.execute(sa.select(sa.func.count()).where(beginning == "ANTON")).scalar() == 0
 
 
 def test_orm_sessions(engine: sa.Engine, direct: sa.Engine) -> None:
@@ -217,7 +219,7 @@ def test_what_the_database_looks_like(engine: sa.Engine, direct: sa.Engine) -> N
 
 
 def test_read_sql(engine: sa.Engine, direct: sa.Engine) -> None:
-    for query in ("select * from orders where id <= 1000 order by id", "select customer, avg(total) as mean from orders group by 1 order by 1"):
+    for query in ("select * from orders order by id", "select customer, avg(total) as mean from orders group by 1 order by 1"):
         pd.testing.assert_frame_equal(pd.read_sql(query, engine), pd.read_sql(query, direct))
     governed, plain = (pd.read_sql("select * from customers order by id", each) for each in (engine, direct))
     pd.testing.assert_frame_equal(governed.drop(columns="email"), plain.drop(columns="email"))
@@ -331,17 +333,26 @@ def test_a_copy_of_masked_columns_made_in_an_open_transaction_is_masked(rig: Rig
 
 
 def test_a_column_added_in_an_open_transaction(rig: Rig) -> None:
-    with rig.connect(autocommit=False) as connection:
+    """Of ben, from whom nothing is hidden: an ALTER TABLE of ana's is not judged."""
+    with rig.connect("ben", autocommit=False) as connection:
         connection.execute("create table widened (a int)")
         connection.execute("alter table widened add column b int default 2")
         connection.execute("insert into widened (a) values (1)")
         assert connection.execute("select a, b from widened").fetchall() == [(1, 2)]
-        connection.execute("savepoint s")
-        connection.execute("alter table widened add column c int default 3")
-        assert connection.execute("select * from widened").fetchall() == [(1, 2, 3)]
-        connection.execute("rollback to savepoint s")
-        assert connection.execute("select * from widened").fetchall() == [(1, 2)]
         connection.rollback()
+
+
+@pytest.mark.parametrize("temporary", ["", "temp"])
+def test_names_are_known_after_a_savepoint_is_undone(rig: Rig, temporary: str) -> None:
+    with rig.connect(autocommit=False) as connection:
+        connection.execute(f"create {temporary} table around (a int)".encode())
+        with pytest.raises(psycopg.errors.UndefinedColumn), connection.transaction():
+            connection.execute("select nope from orders")
+        try:
+            assert connection.execute("select a from around").fetchall() == []
+            assert connection.execute("select note from orders where id = 1").fetchone() == ("note 1",)
+        finally:
+            connection.rollback()
 
 
 def test_rows_as_dictionaries_and_many_statements(rig: Rig) -> None:
@@ -375,9 +386,7 @@ def run(rig: Rig, work: Callable[[Any, Any], Coroutine[Any, Any, None]], who: st
 
     async def both() -> None:
         context = ssl.create_default_context(cafile=rig.authority)
-        governed = await asyncpg.connect(
-            host="127.0.0.1", port=rig.port, user=who, database="shop", password=rig.token(who), ssl=context
-        )
+        governed = await asyncpg.connect(host="127.0.0.1", port=rig.port, user=who, database="shop", password=rig.token(who), ssl=context)
         own = rig.postgres
         plain = await asyncpg.connect(host=own.host, port=own.port, user=own.user, password=own.password, database="postgres", ssl=False)
         try:
@@ -407,8 +416,6 @@ def test_every_kind_in_asyncpg(rig: Rig) -> None:
 def test_parameters_in_asyncpg(rig: Rig) -> None:
     async def work(governed: Any, plain: Any) -> None:
         query = "select id, m, p, ints, ranged from kinds where m = $1 and id = any($2::int[]) and day > $3 and n < $4 order by id"
-        import datetime
-
         values = ("ok", [3, 4, 5, 99], datetime.date(2026, 1, 4), Decimal("4.5"))
         rows = await governed.fetch(query, *values)
         assert rows == await plain.fetch(query, *values)
@@ -468,7 +475,8 @@ def test_an_asyncpg_pool(rig: Rig) -> None:
             async def one(number: int) -> Any:
                 async with pool.acquire() as connection:
                     await connection.execute(f"set application_name to 'worker {number}'")
-                    return await connection.fetchrow("select id, note, (select email from customers where id = 1) from orders where id = $1", number)
+                    query = "select id, note, (select email from customers where id = 1) from orders where id = $1"
+                    return await connection.fetchrow(query, number)
 
             rows = await asyncio.gather(*(one(number) for number in range(1, 61)))
             assert [row["note"] for row in rows] == [f"note {number}" for number in range(1, 61)]

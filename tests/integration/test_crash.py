@@ -1,4 +1,7 @@
-"""`kill -9` of a real gateway while statements run: what the target executed is on record, and the record is mended at the next start."""
+"""`kill -9` of a real gateway while statements run: what the target executed is on record, and the record is mended at the next start.
+
+The tests tell one story of one gateway, in order.
+"""
 
 from __future__ import annotations
 

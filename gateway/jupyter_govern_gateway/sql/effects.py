@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from jupyter_govern.model import Facts
 
@@ -57,7 +58,10 @@ class CatalogChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionBoundary:
-    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and the like."""
+    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and the like. savepoint: the name, where it is about one."""
+
+    action: Literal["other", "savepoint", "release", "rollback-to"] = "other"
+    savepoint: str = ""
 
 
 SessionEffect = SetSearchPath | Prepared | Deallocated | TempCreated | TempDropped | DiscardAll | CatalogChanged | TransactionBoundary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from jupyter_govern.model import Facts
 from jupyter_govern_gateway.sql import definitions, settings
@@ -17,6 +17,8 @@ from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.writes import write_target
 
 SET_VALUE, SET_DEFAULT, SET_CURRENT, SET_MULTI, RESET, RESET_ALL = range(1, 7)  # VariableSetKind
+SAVEPOINTS: Final[dict[int, Literal["savepoint", "release", "rollback-to"]]] = {5: "savepoint", 6: "release", 7: "rollback-to"}
+"""TransactionStmtKind"""
 DISCARD_ALL, DISCARD_TEMP = 1, 4  # DiscardMode
 DEFAULT_PATH: Final = ("$user", "public")
 Effects = list[fx.SessionEffect]
@@ -132,7 +134,7 @@ def _deallocate(analysis: Analysis, tree: Tree) -> Effects:
 
 
 def _transaction(analysis: Analysis, tree: Tree) -> Effects:
-    return [fx.TransactionBoundary()]
+    return [fx.TransactionBoundary(action=SAVEPOINTS.get(tree.kind, "other"), savepoint=tree.savepoint_name)]
 
 
 def _set(analysis: Analysis, tree: Tree) -> Effects:

@@ -72,10 +72,30 @@ def test_what_cannot_be_read_is_nowhere() -> None:
     assert path_of(naming) == ("public",)
 
 
-def test_a_savepoint_undone_leaves_nothing_known() -> None:
+def test_a_savepoint_undone_brings_back_what_was_known() -> None:
     naming = SessionNaming()
-    naming.savepoint_undone()
-    assert path_of(naming) == DEFAULT_SEARCH_PATH
+    naming.savepoint("savepoint", "a")
     naming.set_path(("archive",), local=False, status=BUSY)
-    naming.savepoint_undone()
-    assert path_of(naming) == ()
+    naming.savepoint("savepoint", "b")
+    naming.defined([("archive", "t")], [], is_sure=True, status=BUSY)
+    naming.savepoint("rollback-to", "b")
+    assert path_of(naming) == ("archive",) and not naming.belief.created
+    naming.savepoint("rollback-to", "a")
+    assert path_of(naming) == DEFAULT_SEARCH_PATH
+    naming.transaction_ended(committed=True)
+    assert path_of(naming) == DEFAULT_SEARCH_PATH
+
+
+def test_a_savepoint_that_was_not_seen_leaves_nothing_known() -> None:
+    naming = SessionNaming()
+    naming.savepoint("rollback-to", "a")
+    assert path_of(naming) == () and not naming.belief.is_sure
+
+
+def test_a_released_savepoint_is_gone() -> None:
+    naming = SessionNaming()
+    naming.savepoint("savepoint", "a")
+    naming.set_path(("archive",), local=False, status=BUSY)
+    naming.savepoint("release", "a")
+    naming.transaction_ended(committed=True)
+    assert path_of(naming) == ("archive",)

@@ -351,8 +351,6 @@ class Answers:
             if shared.catalog_dirty:
                 shared.catalog_dirty = False
                 shared.steps.append(InvalidateCatalog())
-        elif self._last_tag == "ROLLBACK":
-            shared.naming.savepoint_undone()
         self._last_tag = ""
 
     # -- COPY --------------------------------------------------------------------------------------

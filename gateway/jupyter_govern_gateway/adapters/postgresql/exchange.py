@@ -181,6 +181,8 @@ class Exchange:
                 self.naming.set_temporary(self.naming.temporary | {effect.name}, status=self.status)
             case fx.TempDropped():
                 self.naming.set_temporary(self.naming.temporary - {effect.name}, status=self.status)
+            case fx.TransactionBoundary(action=action, savepoint=savepoint) if action != "other":
+                self.naming.savepoint(action, savepoint)
             case fx.DiscardAll():
                 self._forget_prepared(None)
                 self.naming.forget()

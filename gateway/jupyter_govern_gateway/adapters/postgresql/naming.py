@@ -64,13 +64,14 @@ class Belief:
 class SessionNaming:
     """The belief, with what a rollback takes back."""
 
-    __slots__ = ("_before", "_lasting", "belief", "version")
+    __slots__ = ("_before", "_lasting", "_savepoints", "belief", "version")
 
     def __init__(self, path: tuple[str, ...] = DEFAULT_SEARCH_PATH) -> None:
         self.belief = Belief(path)
         self.version = 0
         self._lasting = path
         self._before: Belief | None = None
+        self._savepoints: list[tuple[str, Belief, tuple[str, ...]]] = []
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -115,6 +116,7 @@ class SessionNaming:
 
     def transaction_ended(self, *, committed: bool) -> None:
         """COMMIT keeps what was SET, not what was SET LOCAL; ROLLBACK takes back everything."""
+        self._savepoints.clear()
         if self._before is None:
             return
         before, self._before = self._before, None
@@ -124,10 +126,22 @@ class SessionNaming:
             self._lasting = before.path
             self._become(before)
 
-    def savepoint_undone(self) -> None:
-        """ROLLBACK TO: what it took back, we did not keep, so nothing is known any more."""
-        if self._before is not None:
-            self._become(replace(self.belief, path=()))
+    def savepoint(self, action: str, name: str) -> None:
+        """SAVEPOINT keeps the belief, ROLLBACK TO brings it back, RELEASE forgets what was kept."""
+        if action == "savepoint":
+            self._savepoints.append((name, self.belief, self._lasting))
+            return
+        at = next((i for i in range(len(self._savepoints) - 1, -1, -1) if self._savepoints[i][0] == name), None)
+        if at is None:  # made in a way that we have not seen
+            self._become(replace(self.belief, path=(), is_sure=False))
+            return
+        _, belief, lasting = self._savepoints[at]
+        if action == "release":
+            del self._savepoints[at:]
+            return
+        del self._savepoints[at + 1 :]
+        self._lasting = lasting
+        self._become(belief)
 
     def _remember(self, status: int) -> None:
         if status != IDLE and self._before is None:

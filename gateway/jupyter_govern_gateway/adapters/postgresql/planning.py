@@ -185,7 +185,7 @@ def _depends_on_prepared(text: str) -> bool:
 
 
 def _changes_session(text: str, compiled: Compiled) -> bool:
-    if any(not isinstance(effect, TransactionBoundary) for effect in compiled.effects):
+    if any(not isinstance(effect, TransactionBoundary) or effect.action == "rollback-to" for effect in compiled.effects):
         return True
     lowered = text.lower()
     return "encoding" in lowered or " names" in lowered
