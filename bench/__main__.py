@@ -50,7 +50,7 @@ on = { columns = ["public.wide.email", "public.wide.card"] }
 mask = { format = "partial", keep = 4 }
 """
 WIDE = """create table wide as select g as id, 'customer ' || g as name, 'c' || g || '@example.com' as email,
-  lpad((g * 7919 % 10000000000000000)::text, 16, '0') as card, (g % 97)::numeric(10,2) as amount, now() - g * interval '1 s' as at,
+  lpad((g::int8 * 7919 % 10000000000000000)::text, 16, '0') as card, (g % 97)::numeric(10,2) as amount, now() - g * interval '1 s' as at,
   g % 2 = 0 as active, md5(g::text) as note from generate_series(1, {rows}) g"""
 BY_HAND = """select id, name, case when email is null then null else repeat('*', length(email) - least(4, length(email) / 2))
   || right(email, least(4, length(email) / 2)) end as email, case when card is null then null else

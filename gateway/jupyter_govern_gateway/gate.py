@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from jupyter_govern.errors import Blocked, RecordingFailed
 from jupyter_govern.model import Actor, Decision, Limit, Operation
 from jupyter_govern_gateway.approvals import Approval, Approvals
 from jupyter_govern_gateway.identity.tokens import Token
+from jupyter_govern_gateway.recorder.chain import Encoded, encoded
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.session import SessionRecording
 
@@ -40,6 +42,11 @@ RowReader = Callable[[Sequence[Column], bytes], tuple[list[Any], bool]]
 
 def _no_rows(columns: Sequence[Column], data: bytes) -> tuple[list[Any], bool]:
     return [], bool(data)
+
+
+@lru_cache(maxsize=4096)
+def _column_fields(columns: tuple[Column, ...]) -> Encoded:
+    return encoded([{"name": column.name, "type_oid": column.type_oid, "format": column.format} for column in columns])
 
 
 class SessionRecord:
@@ -124,7 +131,7 @@ class Permit:
 
     def _write_result(self, recording: SessionRecording, operation: Operation) -> None:
         sampled, cut = self._session.read_rows(self._columns, b"".join(self._sample))
-        columns = [{"name": c.name, "type_oid": c.type_oid, "format": c.format} for c in self._columns]
+        columns = _column_fields(tuple(self._columns))
         recording.result(operation, columns=columns, rows=sampled, truncated=cut or self._sampled > self._budget)
 
 

@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
+from json.encoder import c_make_encoder  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +26,26 @@ MAX_DEFERRED: Final = 65_536
 """Bytes of deferred entries that wait at most."""
 
 
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """RFC 3339 in UTC, with microseconds."""
+    whole = int(seconds // 1)
+    return f"{_second(whole)}.{int((seconds - whole) * 1e6):06d}Z"
 
 
-_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_plain: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+# the same encoder, but made once: JSONEncoder makes one for each value that is not a text or a number
+_compound: Final = c_make_encoder and c_make_encoder(None, None, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+
+
+def _encode(value: Any) -> str:
+    if _compound is None or type(value) is str:
+        return _plain(value)
+    return "".join(_compound(value, 0))
 
 
 class Encoded(str):

@@ -133,8 +133,8 @@ class SessionRecording:
     def approval(self, op: Operation, **fields: Any) -> None:
         self.chain.append("approval", {"operation": op.id, **fields})
 
-    def result(self, op: Operation, *, columns: Sequence[dict[str, Any]], rows: Sequence[Any], truncated: bool) -> None:
-        self.chain.append("result", {"operation": op.id, "columns": list(columns), "rows": list(rows), "truncated": truncated}, defer=True)
+    def result(self, op: Operation, *, columns: Encoded, rows: Sequence[Any], truncated: bool) -> None:
+        self.chain.append("result", {"operation": op.id, "columns": columns, "rows": list(rows), "truncated": truncated}, defer=True)
 
     def end(self, op: Operation, **fields: Any) -> None:
         self.chain.append("end", {"operation": op.id, **fields}, defer=True)

@@ -29,13 +29,15 @@ class Catalogs:
         self._known: dict[str, Catalog] = {}
         self._loaded_at: dict[str, float] = {}
         self._loading: dict[str, asyncio.Task[Catalog]] = {}
+        self._old: set[str] = set()
+        """Targets whose catalog is used for REFRESH_SECONDS: whoever asks next has it read anew."""
 
     def current(self, target: str) -> Catalog | None:
         """What is known now, without waiting. An old one is still the answer while it is read anew."""
-        catalog = self._known.get(target)
-        if catalog is not None and asyncio.get_running_loop().time() - self._loaded_at[target] > REFRESH_SECONDS:
+        if target in self._old:
+            self._old.discard(target)
             self._start(target)
-        return catalog
+        return self._known.get(target)
 
     async def get(self, target: str) -> Catalog:
         """Raises TargetUnavailable."""
@@ -67,6 +69,9 @@ class Catalogs:
         mine = asyncio.current_task()
         try:
             catalog = await asyncio.to_thread(load_catalog, self._conninfos[target])
+        except BaseException:
+            asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._old.add, target)  # the one in use is tried again
+            raise
         finally:
             current = self._loading.get(target) is mine
             if current:
@@ -75,7 +80,9 @@ class Catalogs:
             before = self._known.get(target)
             # the same object where nothing changed, so that nobody's plans become old
             self._known[target] = before if before is not None and before.version == catalog.version else catalog
-            self._loaded_at[target] = asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
+            self._loaded_at[target] = loop.time()
+            loop.call_later(REFRESH_SECONDS, self._old.add, target)
         return self._known.get(target, catalog)
 
 

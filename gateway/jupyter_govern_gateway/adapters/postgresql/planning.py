@@ -41,6 +41,7 @@ class Planner:
         self._naming_version = naming.version
         self._fresh: tuple[str, object, Compiled | Blocked | SyntaxProblem] | None = None
         self._asked_under: object = None
+        self._named: tuple[int, Naming] | None = None
         self.stamp: object = object()
 
     def current(self) -> object:
@@ -88,8 +89,11 @@ class Planner:
     def naming_for(self, text: str) -> Naming:
         """What the session is believed to be. Prepared statements are named only where the text could run one:
         otherwise every new name would make every cached statement unknown."""
-        prepared = tuple(self.prepared_facts.items()) if _depends_on_prepared(text) else ()
-        return self.door.naming(self.naming.belief, prepared)
+        if _depends_on_prepared(text):
+            return self.door.naming(self.naming.belief, tuple(self.prepared_facts.items()))
+        if self._named is None or self._named[0] != self.naming.version:
+            self._named = (self.naming.version, self.door.naming(self.naming.belief, ()))
+        return self._named[1]
 
     def fresh(self, text: str, found: Compiled | Blocked | SyntaxProblem) -> None:
         """The compilation that was asked for is done; it counts for the next `find`."""

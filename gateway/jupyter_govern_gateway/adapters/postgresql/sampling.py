@@ -9,6 +9,7 @@ import base64
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from jupyter_govern_gateway.codecs.postgresql.backend import Column, read_data_row
@@ -39,6 +40,7 @@ class DeliveredColumn:
     format: int
 
 
+@lru_cache(maxsize=4096)
 def delivered_columns(columns: tuple[Column, ...], formats: tuple[int, ...], codec: str) -> tuple[DeliveredColumn, ...]:
     """The columns of a result; `formats` are a Bind's (none: as described, one: that one for all)."""
     given = formats * len(columns) if len(formats) == 1 else formats

@@ -5,6 +5,7 @@ in its place. Knows the layout only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from jupyter_govern_gateway.codecs.postgresql import frames
@@ -31,7 +32,13 @@ class Column:
 
 
 def read_row_description(data: bytes, at: int, end: int) -> tuple[Column, ...]:
-    """The columns of a RowDescription."""
+    """The columns of a RowDescription. The same bytes give the same object: a client asks the same things again and again."""
+    return _columns(data[at:end])
+
+
+@lru_cache(maxsize=1024)
+def _columns(data: bytes) -> tuple[Column, ...]:
+    at, end = 0, len(data)
     count = int16(data, at, end)
     at += 2
     columns = []
