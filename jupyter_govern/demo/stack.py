@@ -5,7 +5,6 @@ Everything listens on free loopback ports and is stopped in reverse order; nothi
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -195,6 +194,9 @@ class Stack:
 
 def quiet_stop(stack: Stack) -> None:
     """Stop it even while Ctrl-C is being pressed again."""
-    with contextlib.suppress(KeyboardInterrupt):
-        stack.stop()
-    stack.stop()
+    while True:
+        try:
+            stack.stop()
+            return
+        except KeyboardInterrupt:
+            continue

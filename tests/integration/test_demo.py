@@ -151,7 +151,6 @@ def test_ctrl_c_leaves_nothing(demo: Demo, moment: str, times: int) -> None:
     assert "all as promised" not in demo.said
 
 
-@pytest.mark.xfail(strict=True, reason="demo/stack.py quiet_stop(): its second stop() is not guarded, so a third Ctrl-C ends it half-way")
 def test_ctrl_c_pressed_until_it_ends_leaves_nothing(demo: Demo) -> None:
     demo.read_until("ran       [2]")  # a kernel runs by then, so that stopping takes a while
     while demo.process.poll() is None:

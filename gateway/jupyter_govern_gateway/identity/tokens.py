@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_govern.errors import AuthenticationFailed, ConfigError
+from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
 from jupyter_govern.model import Actor, TokenKind
 from jupyter_govern_gateway.identity.scram import ITERATIONS, ScramVerifiers, salt_of, scram_keys
 
@@ -152,10 +152,13 @@ class TokenStore:
             for s in self._by_id.values()
         ]
         beside = self._path.with_suffix(".new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"version": 1, "tokens": rows}, file)
-        beside.replace(self._path)
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump({"version": 1, "tokens": rows}, file)
+            beside.replace(self._path)
+        except OSError as error:
+            raise RecordingFailed(f"tokens cannot be kept: {error.strerror}") from error
 
     def _load(self) -> None:
         if not self._path.exists():

@@ -114,13 +114,17 @@ class Peer:
         assert self.transport is not None  # noqa: S101 - connection_made came first
         self.read(True)
         loop = asyncio.get_running_loop()
-        made = await loop.start_tls(
-            self.transport,
-            cast(asyncio.Protocol, self),
-            context,
-            server_side=is_server,
-            server_hostname=None if is_server else name,
-        )
+        try:
+            made = await loop.start_tls(
+                self.transport,
+                cast(asyncio.Protocol, self),
+                context,
+                server_side=is_server,
+                server_hostname=None if is_server else name,
+            )
+        except BaseException:
+            self.is_lost = True  # what it was before the handshake, it is no more
+            raise
         if made is None:
             raise Lost("the connection was closed during the TLS handshake")
         self.transport = made
@@ -138,7 +142,7 @@ class Peer:
 
     def write(self, data: bytes) -> None:
         """Send; nothing happens where the other end is gone."""
-        if self.transport is not None and not self.is_lost:
+        if self.transport is not None and not self.is_lost and not self.transport.is_closing():
             self.transport.write(data)
 
     def read(self, on: bool) -> None:

@@ -41,6 +41,7 @@ class SessionIndex:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.dropped = 0
+        self._is_behind = False
         self._queue: queue.Queue[tuple[str, dict[str, Any]] | threading.Event | None] = queue.Queue(QUEUE_ROWS)
         with self._connect() as database:
             database.executescript(SCHEMA)
@@ -53,6 +54,7 @@ class SessionIndex:
         try:
             self._queue.put_nowait((kind, row))
         except queue.Full:
+            self._is_behind = True
             self.dropped += 1
 
     def flush(self, seconds: float = 5.0) -> None:
@@ -79,6 +81,18 @@ class SessionIndex:
         rows = self._read(f"select {', '.join(FIELDS)} from sessions where id = ?", (identifier,))
         return dict(zip(FIELDS, rows[0], strict=True)) if rows else None
 
+    @property
+    def lacks_rows(self) -> bool:
+        """Rows were dropped in an earlier run: it must be rebuilt."""
+        return bool(self._read("pragma user_version", ())[0][0])
+
+    def is_whole(self) -> None:
+        """It has been rebuilt."""
+        database = self._connect()
+        with database:
+            database.execute("pragma user_version = 0")
+        database.close()
+
     def close(self) -> None:
         if self._thread.is_alive():
             self._queue.put(None)
@@ -104,10 +118,17 @@ class SessionIndex:
             batch = [self._queue.get()]
             while not self._queue.empty():
                 batch.append(self._queue.get())
-            with database:
-                for item in batch:
-                    if isinstance(item, tuple):
-                        _apply(database, *item)
+            try:
+                with database:
+                    if self._is_behind:
+                        database.execute("pragma user_version = 1")
+                        self._is_behind = False
+                    for item in batch:
+                        if isinstance(item, tuple):
+                            _apply(database, *item)
+            except sqlite3.Error:  # a full disk, say; the next start rebuilds the index from the files
+                self._is_behind = True
+                self.dropped += sum(isinstance(item, tuple) for item in batch)
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
@@ -140,6 +161,7 @@ def rebuild_index(directory: Path, index: SessionIndex) -> int:
         _put_recording(path, index)
         count += 1
     index.flush(60.0)
+    index.is_whole()
     return count
 
 

@@ -32,7 +32,7 @@ class Recorder:
         mended = close_interrupted(self.directory, clock)
         fresh = not (state_dir / "index.sqlite").exists()
         self.index = SessionIndex(state_dir / "index.sqlite")
-        if fresh or mended:
+        if fresh or mended or self.index.lacks_rows:
             rebuild_index(self.directory, self.index)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
