@@ -92,7 +92,8 @@ class World:
         config.write_text(self._policy.replace("port = 5432", f"port = {self.postgres.port}"))
         (self.folder / "target.password").write_text(self.postgres.password)
         write_accounts(
-            self.folder / "accounts.json", {"ana": (PASSWORD, ["analysts"]), "ben": (PASSWORD, ["dba"]), "sam": (PASSWORD, ["masked"])}
+            self.folder / "accounts.json",
+            {"ana": (PASSWORD, ["analysts"]), "ben": (PASSWORD, ["dba"]), "sam": (PASSWORD, ["masked"]), "dee": (PASSWORD, ["detected"])},
         )
         discovery = self.folder / "runtime" / "govern-gateway.json"
         environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(discovery.parent), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -54,6 +54,19 @@ class Scanner:
             or any(pattern.hint(data) for pattern in self._own)
         )
 
+    def places(self, data: bytes) -> list[int] | None:
+        """Offsets in a raw buffer, in order, near which alone something can be; None: anywhere."""
+        if self._keys or self._own or _UNICODE in data or any(d.name not in ("card", "email") for d in self._local):
+            return None
+        names = {detector.name for detector in self._local}
+        found = cards.places(data) if "card" in names else []
+        if "email" in names:
+            at = data.find(b"@")
+            while at >= 0:
+                found.append(at)
+                at = data.find(b"@", at + 1)
+        return sorted(found)
+
     def find(self, data: bytes, *, carry: keys.Carry | None = None) -> list[Finding]:
         """The spans to overwrite, in order; one match may have several, and spans of different matches may overlap."""
         found = [finding for finding in self._first(data, carry) if data[finding.start : finding.stop].strip(b"*")]

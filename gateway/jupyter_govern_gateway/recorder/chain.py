@@ -58,7 +58,14 @@ def encoded(value: Any) -> Encoded:
     return Encoded(_encode(value))
 
 
-def _members(fields: dict[str, Any], keys: list[str]) -> str:
+@lru_cache(maxsize=1024)
+def _around_hash(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys in order, up to the one that "hash" will follow and behind it."""
+    ordered = sorted(keys)
+    return tuple(key for key in ordered if key < "hash"), tuple(key for key in ordered if key > "hash")
+
+
+def _members(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
     return ",".join([f'"{key}":{value if type(value := fields[key]) is Encoded else _encode(value)}' for key in keys])
 
 
@@ -90,9 +97,8 @@ class Chain:
         seq = self.seq + 1
         entry = {**fields, "v": FORMAT_VERSION, "seq": seq, "at": at, "type": kind, "prev": self.head}
         # canonical form has its keys in order, so the hash stands between the two halves; "at" and "prev" keep both from being empty
-        keys = sorted(entry)
-        low = _members(entry, [key for key in keys if key < "hash"])
-        high = _members(entry, [key for key in keys if key > "hash"])
+        before, behind = _around_hash(tuple(entry))
+        low, high = _members(entry, before), _members(entry, behind)
         digest = sha256(f"{{{low},{high}}}".encode("utf-8", "surrogatepass")).hexdigest()
         line = f'{{{low},"hash":"{digest}",{high}}}\n'.encode("utf-8", "surrogatepass")
         self.seq, self.head = seq, digest

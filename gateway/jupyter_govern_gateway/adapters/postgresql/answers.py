@@ -54,7 +54,9 @@ class Answers:
         self.errors = Errors(exchange, out)
         self._last_tag = ""
         self.scanner: Scanner | None = None
-        """Set where the block at hand may hold something to hide."""
+        """Set where the block at hand may hold something to hide; and where in it."""
+        self._places: list[int] | None = None
+        self._place = 0
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
             frames.READY_FOR_QUERY: self._ready,
             frames.ROW_DESCRIPTION: self._row_description,
@@ -90,13 +92,29 @@ class Answers:
             return self._beyond_limit(run, data, at, stop)
         run.rows += 1
         run.bytes_ += stop - at
-        if self.scanner is not None and (shown := shown_row(self.scanner, run, data, at, stop)) is not None:
+        if self.scanner is not None and self._may_show(at, stop) and (shown := shown_row(self.scanner, run, data, at, stop)) is not None:
             self.out.replace(at, stop, shown)
             if run.sampling:
                 self._sample(run, shown)
         elif run.sampling:
             self._sample(run, data[at:stop])
         return True
+
+    def look_for(self, scanner: Scanner | None, block: bytes) -> None:
+        """What to look for in the rows of this block; where nothing can be in it, for nothing."""
+        self.scanner = scanner if scanner is not None and scanner.may_hold(block) else None
+        self._places = scanner.places(block) if self.scanner is not None and scanner is not None else None
+        self._place = 0
+
+    def _may_show(self, at: int, stop: int) -> bool:
+        places = self._places
+        if places is None:
+            return True
+        i, count = self._place, len(places)
+        while i < count and places[i] < at:
+            i += 1
+        self._place = i
+        return i < count and places[i] < stop
 
     def long_row(self, size: int) -> bool:
         """A row too long to hold; says whether the client gets it. The record keeps none of it."""

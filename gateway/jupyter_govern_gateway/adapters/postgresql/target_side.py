@@ -69,8 +69,7 @@ class TargetSide:
         out, answers = self.out, self.answers
         out.begin(data)
         size = len(data)
-        scanner = self.x.door.scanner()
-        answers.scanner = scanner if scanner is not None and scanner.may_hold(data) else None
+        answers.look_for(self.x.door.scanner(), data)
         at = self._stream(size) if self._streaming else 0
         while size - at >= HEADER:
             kind = data[at]
