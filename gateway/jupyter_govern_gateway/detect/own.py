@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from re import _parser  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import Final
 
+from jupyter_govern_gateway.detect.linear import linear
 from jupyter_govern_gateway.detect.spans import REACH, Span
 from jupyter_govern_gateway.detect.view import View
 
@@ -32,7 +32,7 @@ class Own:
             raise ValueError(f"pattern {name!r}: {error}") from None
         if not least:
             raise ValueError(f"pattern {name!r} can match the empty string")
-        self.name, self._pattern = name, _linear(source) or self._plain
+        self.name, self._pattern = name, linear(source) or self._plain
         self._free = _CONTEXT.search(source.replace(b"[^", b"[")) is None
 
     def hint(self, data: bytes) -> bool:
@@ -53,17 +53,3 @@ class Own:
 
     def _spans(self, text: bytes, first: int) -> Iterator[Span]:
         return (found.span() for found in self._pattern.finditer(text, first) if found.end() > found.start())
-
-
-def _linear(source: bytes) -> Any:
-    """The pattern in google-re2, where that is installed and knows everything the pattern uses; None otherwise."""
-    try:
-        re2 = import_module("re2")
-    except ImportError:
-        return None
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(source, options)
-    except re2.error:
-        return None

@@ -36,13 +36,16 @@ from jupyter_govern_gateway.codecs.postgresql.encodings import codec_for
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_govern_gateway.adapters.postgresql.outgoing import ToClient
     from jupyter_govern_gateway.detect.scanner import Scanner
 
 _READY_KINDS: Final = frozenset({E_QUERY, E_SYNC, E_FUNCTION})
 _RESULT_KINDS: Final = frozenset({E_QUERY, E_EXECUTE})
+
+
+NOWHERE: Final = 1 << 62
 
 
 class Answers:
@@ -53,10 +56,10 @@ class Answers:
         self.out = out
         self.errors = Errors(exchange, out)
         self._last_tag = ""
-        self.scanner: Scanner | None = None
-        """Set where the block at hand may hold something to hide; and where in it."""
-        self._places: list[int] | None = None
-        self._place = 0
+        # set where the block at hand may hold something to hide, with the places in it
+        self._scanner: Scanner | None = None
+        self._places: Iterator[int] | None = None
+        self._next_place = NOWHERE
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
             frames.READY_FOR_QUERY: self._ready,
             frames.ROW_DESCRIPTION: self._row_description,
@@ -92,7 +95,7 @@ class Answers:
             return self._beyond_limit(run, data, at, stop)
         run.rows += 1
         run.bytes_ += stop - at
-        if self.scanner is not None and self._may_show(at, stop) and (shown := shown_row(self.scanner, run, data, at, stop)) is not None:
+        if stop > self._next_place and (shown := self._shown(run, data, at, stop)) is not None:
             self.out.replace(at, stop, shown)
             if run.sampling:
                 self._sample(run, shown)
@@ -102,19 +105,23 @@ class Answers:
 
     def look_for(self, scanner: Scanner | None, block: bytes) -> None:
         """What to look for in the rows of this block; where nothing can be in it, for nothing."""
-        self.scanner = scanner if scanner is not None and scanner.may_hold(block) else None
-        self._places = scanner.places(block) if self.scanner is not None and scanner is not None else None
-        self._place = 0
+        self._scanner = scanner if scanner is not None and scanner.may_hold(block) else None
+        self._next_place = NOWHERE
+        if self._scanner is not None:
+            places = self._scanner.places(block)
+            self._places = iter(places) if places is not None else None
+            self._next_place = -1 if self._places is None else next(self._places, NOWHERE)
 
-    def _may_show(self, at: int, stop: int) -> bool:
+    def _shown(self, run: Run, data: bytes, at: int, stop: int) -> bytes | None:
+        """The row as the client may see it; None: as it is."""
         places = self._places
-        if places is None:
-            return True
-        i, count = self._place, len(places)
-        while i < count and places[i] < at:
-            i += 1
-        self._place = i
-        return i < count and places[i] < stop
+        if places is not None:
+            while self._next_place < at:
+                self._next_place = next(places, NOWHERE)
+            if self._next_place >= stop:
+                return None
+        assert self._scanner is not None  # noqa: S101 - there would be no place
+        return shown_row(self._scanner, run, data, at, stop)
 
     def long_row(self, size: int) -> bool:
         """A row too long to hold; says whether the client gets it. The record keeps none of it."""
