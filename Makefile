@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 LABEXT := jupyter_govern/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/yarn.lock labextension/tsconfig.json
 PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_govern_kernel server_ext/jupyter_govern_server
+SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: adversarial help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +50,7 @@ labtest: setup ## the labextension's own tests
 
 integration: setup browser ## integration tests alone
 	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/differential $(wildcard tests/adversarial)
 
 ui: setup browser ## browser tests alone; they also take the screenshots in docs/
 	$(BIN)/pytest tests/ui
@@ -64,6 +66,11 @@ bench: setup ## pgbench and a 1M-row read: direct, through the gateway, through 
 
 redteam: setup ## REDTEAM=folder of a red-team corpus with run.py: run it against a gateway of its own
 	$(BIN)/python -m bench.redteam "$(REDTEAM)" $(ARGS)
+
+adversarial: setup ## all attacks of tests/adversarial, and some thousand random statements against a masked copy; ARGS for the first
+	$(BIN)/python -m tests.adversarial $(ARGS)
+	$(BIN)/python -m tests.differential --count 3000 --seed $(SEED)
+	$(BIN)/python -m tests.differential.tpch
 
 schema: setup ## write schema/govern.schema.json anew from the configuration model
 	$(BIN)/python -m jupyter_govern.config.schema > schema/govern.schema.json

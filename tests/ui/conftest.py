@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from jupyter_govern.demo.stack import Stack
-from ui.lab import Lab
+from tests.ui.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGS = [

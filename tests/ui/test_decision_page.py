@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jupyter_govern.demo.stack import Stack
-from ui.conftest import NewWindow
-from ui.gateway import decide, sign_in
-from ui.native import Native
+from tests.ui.conftest import NewWindow
+from tests.ui.gateway import decide, sign_in
+from tests.ui.native import Native
 
 ATTACK = """async address => {
   const tried = {};

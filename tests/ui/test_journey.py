@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from jupyter_govern.demo.stack import Stack
-from ui.conftest import NewWindow
-from ui.gateway import confirm_device, decide, sign_in
-from ui.lab import Lab
-from ui.native import Native
+from tests.ui.conftest import NewWindow
+from tests.ui.gateway import confirm_device, decide, sign_in
+from tests.ui.lab import Lab
+from tests.ui.native import Native
 
 QUICKSTART = "quickstart.ipynb"
 

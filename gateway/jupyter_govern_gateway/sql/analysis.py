@@ -50,6 +50,8 @@ class Analysis:
         self._all_columns = False
         self._guard: tuple[frozenset[str], frozenset[str]] | None = None
         self.system: tuple[str, ...] = ()
+        self.sources: set[str] = set()
+        """What the statement calls the relations and subqueries that it reads."""
 
     # -- what was found ----------------------------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ class Analysis:
     def look_ahead(self, tree: Tree) -> None:
         """Which system columns the statement names, and whether it takes all columns of anything."""
         names, star = _column_names(tree)
+        self.sources |= _source_names(tree)
         self.system = tuple(name for name in SYSTEM_COLUMNS if name in names)
         self._all_columns = star
 
@@ -152,6 +155,10 @@ class Analysis:
     def select(self, node: Tree, ctes: Ctes) -> None:
         self.kinds.add("select")
         inner = self.with_clause(node, ctes)
+        if node.group_clause and self.governed.active:
+            from jupyter_govern_gateway.sql.grouping import group_by_whole_rows
+
+            group_by_whole_rows(self, node, inner)
         for field, child in children(node):
             if field == "with_clause":
                 continue
@@ -198,6 +205,8 @@ class Analysis:
         star = bool(node.fields) and node.fields[-1].WhichOneof("node") == "a_star"
         self._all_columns |= star or (len(parts) == 1 and any(parts[0] == name for _, name in self.touched))
         self._columns.update(parts[-1:])
+        if len(parts) > 2:
+            self._shorten(node, parts)
         if self._guard is None:
             return
         columns, names = self._guard
@@ -207,6 +216,13 @@ class Analysis:
             self.note(f"a write that reads the masked column {parts[-1]} in clear")
         elif len(parts) == 1 and parts[0] in names:
             self.note(f"a write that reads the whole row of {parts[0]}, which has masked columns")
+
+    def _shorten(self, node: Tree, parts: list[str]) -> None:
+        """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
+        if not self.governed.touches((parts[-3], parts[-2])):
+            return
+        at = next(i for i, token in enumerate(self.tokens) if token.start == node.location)
+        self.splices.append(Splice(node.location, self.tokens[at + 2 * (len(parts) - 2)].start, ""))
 
     def _operator(self, parts: list[str]) -> None:
         if len(parts) > 1 and parts[0] != "pg_catalog":
@@ -228,6 +244,8 @@ class Analysis:
         if name in functions.DYNAMIC:
             self.traits.add("dynamic")
         known = self.catalog.functions.get(name, ())
+        if not known and self._column_as_function(node, parts):
+            return
         if not any(schema in (None, f.schema) for f in known):
             raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
         from jupyter_govern_gateway.sql.routines import run_function
@@ -235,6 +253,19 @@ class Analysis:
         for candidate in known:
             if schema in (None, candidate.schema):
                 run_function(self, candidate)
+
+    def _column_as_function(self, node: Tree, parts: list[str]) -> bool:
+        """`email(c)` reads the column of a row: written as `(c).email`, which subqueries have too."""
+        argument = unwrap(node.args[0]) if len(parts) == 1 and len(node.args) == 1 else None
+        if argument is None or kind_of(argument) != "ColumnRef" or len(strings(argument.fields)) != 1:
+            return False
+        if strings(argument.fields)[0] not in self.sources:
+            return False
+        at = next(i for i, token in enumerate(self.tokens) if token.start == node.location)
+        closing = next(token for token in self.tokens[at:] if token.text == ")")
+        self.splices.append(Splice(node.location, self.tokens[at].stop, ""))
+        self.splices.append(Splice(closing.stop, closing.stop, f".{quoted(parts[0])}"))
+        return True
 
     def _setting_function(self, name: str, node: Tree) -> None:
         self.reads_literals = True
@@ -385,6 +416,21 @@ class Analysis:
         if place.table_word is not None:  # TABLE name is SELECT * FROM name
             self.splices.append(Splice(*place.table_word, "SELECT * FROM"))
         self.splices.append(Splice(place.start, place.stop, f"({select}){alias}"))
+
+
+def _source_names(node: Tree) -> set[str]:
+    found: set[str] = set()
+    kind = kind_of(node)
+    if kind == "CommonTableExpr":
+        found.add(node.ctename)
+    elif kind in ("RangeVar", "RangeSubselect", "RangeFunction", "JoinExpr", "RangeTableFunc", "JsonTable"):
+        if node.HasField("alias"):
+            found.add(node.alias.aliasname)
+        elif kind == "RangeVar":
+            found.add(node.relname)
+    for _, child in children(node):
+        found |= _source_names(child)
+    return found
 
 
 def _column_names(node: Tree) -> tuple[frozenset[str], bool]:

@@ -46,6 +46,8 @@ class Relation:
     children: tuple[RelationName, ...] = ()
     depends_on: tuple[RelationName, ...] = ()
     definition: str = ""
+    key_columns: frozenset[str] = frozenset()
+    """The columns of its primary key."""
     hooks: tuple[Hook, ...] = ()
     """Triggers and rules that fire when rows here are written."""
     cascades: tuple[tuple[RelationName, str, frozenset[str]], ...] = ()

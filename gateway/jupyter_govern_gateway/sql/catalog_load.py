@@ -60,6 +60,9 @@ from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
 left join pg_depend d on d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e'
 left join pg_extension e on e.oid = d.refobjid
 where n.nspname <> 'pg_catalog' order by 1"""
+KEYS: Final = """
+select i.indrelid::int8, array(select a.attname::text from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any (i.indkey))
+from pg_index i where i.indisprimary and i.indimmediate order by 1"""
 TRIGGERS: Final = """
 select g.tgrelid::int8, g.tgname, g.tgtype::int4, l.lanname, p.prosrc
 from pg_trigger g join pg_proc p on p.oid = g.tgfoid join pg_language l on l.oid = p.prolang
@@ -95,6 +98,7 @@ def load_catalog(conninfo: str) -> Catalog:
                 ("operators", OPERATORS),
                 ("types", TYPES),
                 ("triggers", TRIGGERS),
+                ("keys", KEYS),
                 ("rules", RULES),
                 ("schemas", SCHEMAS),
             )
@@ -118,6 +122,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
             (names[child], event, frozenset(keys)) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
         )
     hooks = _hooks(rows)
+    keys = {oid: frozenset(names) for oid, names in rows["keys"]}
     relations = {
         (schema, name): Relation(
             oid=oid,
@@ -131,6 +136,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
             depends_on=sources.get(oid, ()),
             cascades=tuple(cascades.get(oid, ())),
             hooks=tuple(hooks.get(oid, ())),
+            key_columns=keys.get(oid, frozenset()),
         )
         for oid, schema, name, kind, definition in rows["relations"]
     }

@@ -22,7 +22,9 @@ DATA_CATALOGS = frozenset(
 )  # fmt: skip
 """System relations that hold people's data, statements or secrets: refused where masks exist, but for FILTERED_CATALOGS."""
 FILTERED_CATALOGS: Mapping[str, str] = {
-    "pg_stats": "(s.schemaname, s.tablename) {not_governed}",
+    "pg_stats": "(s.schemaname, s.tablename) {not_governed} AND EXISTS (SELECT FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n"
+    " ON n.oid OPERATOR(pg_catalog.=) k.relnamespace WHERE n.nspname OPERATOR(pg_catalog.=) s.schemaname AND k.relname"
+    " OPERATOR(pg_catalog.=) s.tablename AND k.relkind::text NOT IN ('i', 'I'))",  # an index on an expression has statistics too
     "pg_stat_activity": "s.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()",
 }
 """System relations that are read through a filter: statistics of ungoverned relations, the session's own activity."""

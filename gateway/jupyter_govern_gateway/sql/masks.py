@@ -33,7 +33,7 @@ def mask_expression(column: Column, mask: MaskPattern, source: str) -> str:
     value = _value(column, mask, raw)
     if value is None:
         return f"NULL::{column.type_sql}"
-    return f"CASE WHEN {raw} IS NULL THEN NULL ELSE ({value})::{column.type_sql} END"
+    return f"CASE WHEN {raw} IS NULL THEN NULL::{column.type_sql} ELSE ({value})::{column.type_sql} END"
 
 
 def _value(column: Column, mask: MaskPattern, raw: str) -> str | None:
