@@ -72,8 +72,9 @@ adversarial: setup ## all attacks of tests/adversarial, and some thousand random
 	$(BIN)/python -m tests.differential --count 3000 --seed $(SEED)
 	$(BIN)/python -m tests.differential.tpch
 
-schema: setup ## write schema/govern.schema.json anew from the configuration model
+schema: setup ## write schema/govern.schema.json and docs/configuration.md anew from the configuration model
 	$(BIN)/python -m jupyter_govern.config.schema > schema/govern.schema.json
+	$(BIN)/python -m jupyter_govern.config.reference > docs/configuration.md
 
 lock: $(VENV)/.packages ## resolve requirements/dev.lock anew
 	$(BIN)/python scripts/lock.py
