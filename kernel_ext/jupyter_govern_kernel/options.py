@@ -67,7 +67,7 @@ def parse_request(line: str, cell: str | None = None) -> Request:
             target, rest = word, rest[match.end() :]
         else:
             break
-    sql = rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell
+    sql = (rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell).rstrip()
     assign = ""
     if match := _ASSIGN.match(sql):
         assign, sql = match[1], sql[match.end() :]

@@ -42,10 +42,16 @@ def current_cell(shell: Any, notebook: str = "") -> Cell | None:
     return Cell(
         notebook=path[-MAX_NOTEBOOK_PATH:],
         cell_id=cell_id[:MAX_CELL_ID] if isinstance(cell_id, str) else "",
-        execution_count=int(getattr(shell, "execution_count", 0) or 0),
+        execution_count=_execution_count(shell),
         source_sha256=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest() if source else "",
         kernel_id=kernel_id(shell),
     )
+
+
+def _execution_count(shell: Any) -> int:
+    """The number beside the cell. IPython counts on before the cell runs (9) or behind it (8): what it has stored tells in both."""
+    stored = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
+    return len(stored) - 1 if stored and len(stored) > 1 else int(getattr(shell, "execution_count", 0) or 0)
 
 
 def guess_notebook(shell: Any) -> str:

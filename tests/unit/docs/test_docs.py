@@ -14,7 +14,7 @@ from jupyter_govern.demo.stack import PEOPLE
 from jupyter_govern_gateway.sql.grammar import STATEMENTS
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
     (page.name, number, text)
     for page in PAGES

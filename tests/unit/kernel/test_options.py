@@ -10,12 +10,12 @@ from jupyter_govern_kernel.options import Request, UsageProblem, parse_request
 @pytest.mark.parametrize(
     ("line", "cell", "expected"),
     [
-        ("shop", "select 1\n", Request(target="shop", sql="select 1\n")),
+        ("shop", "select 1\n", Request(target="shop", sql="select 1")),
         ("shop select 1", None, Request(target="shop", sql="select 1")),
         ("shop x << select 1", None, Request(target="shop", assign="x", sql="select 1")),
-        ("shop x <<", "select 1\n", Request(target="shop", assign="x", sql="select 1\n")),
-        ("shop", "x << select 1\n", Request(target="shop", assign="x", sql="select 1\n")),
-        ("shop select *", "from t\n", Request(target="shop", sql="select *\nfrom t\n")),
+        ("shop x <<", "select 1\n", Request(target="shop", assign="x", sql="select 1")),
+        ("shop", "x << select 1\n", Request(target="shop", assign="x", sql="select 1")),
+        ("shop select *", "from t\n", Request(target="shop", sql="select *\nfrom t")),
         ("--rows 5 shop --plain", "select 1", Request(target="shop", rows=5, plain=True, sql="select 1")),
         ("shop --rows=0 -q --decimal", "select 1", Request(target="shop", rows=0, quiet=True, decimal=True, sql="select 1")),
         ("shop --notebook a/b.ipynb select 1", None, Request(target="shop", notebook="a/b.ipynb", sql="select 1")),

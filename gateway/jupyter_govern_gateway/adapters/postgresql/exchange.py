@@ -117,7 +117,7 @@ class Exchange:
         if run.finished:
             return
         run.finished = True
-        run.permit.finish(tag=tag, rows=run.rows, bytes_=run.bytes_, error=error)
+        run.permit.finish(tag=tag, rows=run.rows or _counted(tag), bytes_=run.bytes_, error=error)
 
     def cut_batch(self) -> None:
         """Nothing more of this batch reaches the client: what it sends up to its Sync is not run, answers are swallowed."""
@@ -196,3 +196,9 @@ class Exchange:
         else:
             self.statements.put(name.encode(self.codec, "replace"), None)
             self.planner.prepared_facts.pop(name, None)
+
+
+def _counted(tag: str | None) -> int:
+    """The rows that a command tag counts: `UPDATE 5`, `INSERT 0 3`."""
+    last = tag.rpartition(" ")[2] if tag else ""
+    return int(last) if last.isdigit() else 0
