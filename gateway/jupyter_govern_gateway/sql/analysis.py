@@ -35,6 +35,8 @@ class Analysis:
         self.governed, self.catalog, self.naming = governed, governed.catalog, naming
         self.views = views
         self.tokens = tokens(text)
+        self.token_at = {token.start: i for i, token in enumerate(self.tokens)}
+        """Index of the token that begins at a byte."""
         self.kinds: set[str] = set()
         self.traits: set[str] = set()
         self.problems: list[str] = []
@@ -221,7 +223,7 @@ class Analysis:
         """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
         if not self.governed.touches((parts[-3], parts[-2])):
             return
-        at = next(i for i, token in enumerate(self.tokens) if token.start == node.location)
+        at = self.token_at[node.location]
         self.splices.append(Splice(node.location, self.tokens[at + 2 * (len(parts) - 2)].start, ""))
 
     def _operator(self, parts: list[str]) -> None:
@@ -261,7 +263,7 @@ class Analysis:
             return False
         if strings(argument.fields)[0] not in self.sources:
             return False
-        at = next(i for i, token in enumerate(self.tokens) if token.start == node.location)
+        at = self.token_at[node.location]
         closing = next(token for token in self.tokens[at:] if token.text == ")")
         self.splices.append(Splice(node.location, self.tokens[at].stop, ""))
         self.splices.append(Splice(closing.stop, closing.stop, f".{quoted(parts[0])}"))
@@ -363,7 +365,7 @@ class Analysis:
             self.splices.append(Splice(place.start, place.stop, ("ONLY " if place.only else "") + full_name))
 
     def _place(self, node: Tree) -> NamePlace:
-        return NamePlace(self.tokens, node.location, 1 + bool(node.schemaname) + bool(node.catalogname))
+        return NamePlace(self.tokens, self.token_at[node.location], 1 + bool(node.schemaname) + bool(node.catalogname))
 
     def _system_relation(self, node: Tree, found: Relation) -> None:
         if not self.governed.active:

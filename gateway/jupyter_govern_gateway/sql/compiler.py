@@ -132,6 +132,8 @@ def expand_view(outer: Analysis, view: Relation) -> str:
         inner.walk(statement.tree)
     outer.problems += inner.problems
     outer.touched |= inner.touched
+    outer.traits |= inner.traits
+    outer.kinds |= inner.kinds
     for access in inner.facts().accesses:
         outer.access(access.verb, access.resource)
     return spliced(view.definition, inner.splices)

@@ -94,6 +94,8 @@ def _body(analysis: Analysis, function: Function, call: Tree, width: int) -> str
     inner.walk(statements[0].tree)
     analysis.problems += inner.problems
     analysis.touched |= inner.touched
+    analysis.traits |= inner.traits
+    analysis.kinds |= inner.kinds
     for access in inner.facts().accesses:
         analysis.access(access.verb, access.resource)
     return spliced(function.body[: statements[0].stop], inner.splices).rstrip().rstrip(";")
@@ -131,7 +133,7 @@ def _first(argument: Tree) -> int:
 
 
 def _place(analysis: Analysis, call: Tree) -> tuple[int, int]:
-    at = next(i for i, token in enumerate(analysis.tokens) if token.start == call.location)
+    at = analysis.token_at[call.location]
     start, depth = analysis.tokens[at].start, 0
     for token in analysis.tokens[at:]:
         depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -167,5 +169,5 @@ def _replace(inner: Analysis, function: Function, node: Tree, names: list[str], 
 
 
 def _over(inner: Analysis, location: int, parts: int, text: str) -> Splice:
-    at = next(i for i, token in enumerate(inner.tokens) if token.start == location)
+    at = inner.token_at[location]
     return Splice(location, inner.tokens[at + 2 * (parts - 1)].stop, text)

@@ -27,7 +27,22 @@ def tainted_outputs(tree: Tree, tainted: Tainted, relations: frozenset[str]) -> 
     while before != len(known):
         before = len(known)
         _spread(tree, known)
-    return _outputs(tree, known, tainted)
+    found = _outputs(tree, known, tainted)
+    if _through_function(tree, known):
+        # the columns of what a function in FROM gives have names of their own
+        width = len(tree.target_list) if not tree.HasField("larg") else len(_leftmost(tree).target_list)
+        found = {position: replace(strictest, format="redact", path=()) for position in range(width)} | found
+    return found
+
+
+def _through_function(node: Tree, known: Tainted) -> bool:
+    if kind_of(node) in ("RangeFunction", "RangeTableFunc", "JsonTable") and mentioned(node, known) is not None:
+        return True
+    return any(_through_function(child, known) for _, child in children(node))
+
+
+def _leftmost(tree: Tree) -> Tree:
+    return _leftmost(tree.larg) if tree.HasField("larg") else tree
 
 
 def _aliases(node: Tree, relations: frozenset[str]) -> frozenset[str]:
@@ -66,7 +81,7 @@ def mentioned(node: Tree, known: Tainted) -> MaskPattern | None:
     if kind_of(inner) == "ColumnRef":
         if inner.fields and inner.fields[-1].WhichOneof("node") == "a_star":
             return next(iter(known.values()))
-        return next((known[part] for part in strings(inner.fields) if part in known), None)
+        return known.get(strings(inner.fields)[-1])  # a relation's name alone is its whole row; before a column it says nothing
     for _, child in children(inner):
         if (mask := mentioned(child, known)) is not None:
             return mask

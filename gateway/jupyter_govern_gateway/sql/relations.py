@@ -45,18 +45,18 @@ class NamePlace:
 
     __slots__ = ("only", "start", "stop", "table_word")
 
-    def __init__(self, tokens: list[Token], location: int, parts: int) -> None:
-        at = next(i for i, token in enumerate(tokens) if token.start == location)
+    def __init__(self, tokens: list[Token], at: int, parts: int) -> None:
+        """at: the index of the name's first token."""
+        first = at
         last = at + 2 * (parts - 1)
         self.start, self.stop, self.only = tokens[at].start, tokens[last].stop, False
         before, after = at - 1, last + 1
         if before >= 1 and tokens[before].text == "(" and tokens[before - 1].text.lower() == "only" and _is(tokens, after, ")"):
-            self.start, self.stop, self.only = tokens[before - 1].start, tokens[after].stop, True
+            self.start, self.stop, self.only, first = tokens[before - 1].start, tokens[after].stop, True, before - 1
         elif before >= 0 and tokens[before].text.lower() == "only":
-            self.start, self.only = tokens[before].start, True
+            self.start, self.only, first = tokens[before].start, True, before
         elif _is(tokens, after, "*"):
             self.stop = tokens[after].stop
-        first = next(i for i, token in enumerate(tokens) if token.start == self.start)
         word = tokens[first - 1] if first else None
         self.table_word = (word.start, word.stop) if word is not None and word.text.lower() == "table" else None
 

@@ -221,7 +221,8 @@ def _copy_out(analysis: Analysis, tree: Tree) -> None:
     if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:
         analysis.note(f"COPY of {found.name}, a view over masked data: use COPY (SELECT …)")
         return
-    place = NamePlace(analysis.tokens, tree.relation.location, 1 + bool(tree.relation.schemaname) + bool(tree.relation.catalogname))
+    parts = 1 + bool(tree.relation.schemaname) + bool(tree.relation.catalogname)
+    place = NamePlace(analysis.tokens, analysis.token_at[tree.relation.location], parts)
     stop, columns = place.stop, None
     if tree.attlist:
         columns = tuple(unwrap(item).sval for item in tree.attlist)

@@ -244,7 +244,7 @@ class Answers:
             return
         self._say_masked(entry, at)
         if entry.run is not None:
-            entry.run.columns = columns
+            entry.run.columns, entry.run.types = columns, None
             self._describe(entry.run)
 
     def _fail_wire_check(self, entry: Entry, problem: wire_check.Problem, at: int, stop: int) -> None:

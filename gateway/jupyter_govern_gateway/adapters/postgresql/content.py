@@ -80,48 +80,51 @@ def hide_spoken(scanner: Scanner, found: fields.Fields) -> bool:
 
 
 class LongRow:
-    """A row too long to hold, value by value as it streams. Non-text values are looked at too: their types are not asked here."""
+    """A row too long to hold, value by value as it streams. run: whose types tell texts from the rest; None for CopyData."""
 
-    def __init__(self, scanner: Scanner, *, is_copy: bool) -> None:
+    def __init__(self, scanner: Scanner, run: Run | None) -> None:
         self._scanner = scanner
-        self._skip = HEADER if is_copy else HEADER + 2
-        self._is_copy = is_copy
+        self._types = _types(run) if run is not None else None
+        self._skip = HEADER if run is None else HEADER + 2
         self._head = b""
+        self._index = -1
         self._left = 0
-        self._stream: Stream | None = Stream(scanner) if is_copy else None
+        self._stream: Stream | None = Stream(scanner) if run is None else None
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """The next bytes of the message, hidden; what is held back comes with later ones."""
         out = [data[: self._skip]]
         at = min(self._skip, len(data))
         self._skip -= at
-        if self._is_copy:
-            assert self._stream is not None  # noqa: S101 - set above
-            out.append(self._stream.feed(data[at:]))
-        else:
+        if self._types is not None:
             self._values(data, at, out)
+        elif self._stream is not None:
+            out.append(self._stream.feed(data[at:]))
         if is_last and self._stream is not None:
             out.append(self._stream.finish())
         return b"".join(out)
 
     def _values(self, data: bytes, at: int, out: list[bytes]) -> None:
         while at < len(data):
-            if self._stream is None:
+            if not self._left:
                 part = data[at : at + 4 - len(self._head)]
                 self._head += part
                 at += len(part)
-                if len(self._head) < 4:
-                    return
-                self._left = max(0, int.from_bytes(self._head, "big", signed=True))
-                out.append(self._head)
-                self._head = b""
-                if self._left:
-                    self._stream = Stream(self._scanner)
+                if len(self._head) == 4:
+                    out.append(self._head)
+                    self._begin(max(0, int.from_bytes(self._head, "big", signed=True)))
                 continue
             part = data[at : at + self._left]
-            out.append(self._stream.feed(part))
+            out.append(self._stream.feed(part) if self._stream is not None else part)
             at += len(part)
             self._left -= len(part)
-            if not self._left:
+            if not self._left and self._stream is not None:
                 out.append(self._stream.finish())
                 self._stream = None
+
+    def _begin(self, size: int) -> None:
+        self._head, self._left = b"", size
+        self._index += 1
+        types = self._types or ()
+        is_text_value = self._index >= len(types) or is_text(types[self._index][0])
+        self._stream = Stream(self._scanner) if size and is_text_value else None

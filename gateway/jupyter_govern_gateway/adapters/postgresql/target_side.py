@@ -99,7 +99,7 @@ class TargetSide:
                 self._streaming = length + 1
                 self._stream_passes = self.answers.long_row(length + 1)
                 scanner = self.x.door.scanner()
-                self._long = LongRow(scanner, is_copy=kind == _COPY_DATA) if scanner is not None else None
+                self._long = LongRow(scanner, None if kind == _COPY_DATA else self.x.expected[0].run) if scanner is not None else None
                 return self._stream(size, at)
             if length > MAX_HELD:
                 raise Malformed(f"a message of type {kind:#04x} and length {length}")
