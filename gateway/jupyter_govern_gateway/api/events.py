@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -44,6 +45,13 @@ class Listener:
             self.lost = True
 
 
+    def end(self) -> None:
+        """Close the stream; what waits in it is not sent any more."""
+        self.lost = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self.queue.put_nowait(None)
+
+
 class EventRoutes:
     """GET events. `start` and `stop` belong to the server."""
 
@@ -64,9 +72,7 @@ class EventRoutes:
         if self._looking is not None:
             self._looking.cancel()
         for listener in self._listeners:
-            listener.lost = True
-            with contextlib.suppress(asyncio.QueueFull):
-                listener.queue.put_nowait(None)
+            listener.end()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """One stream, until the reader goes, the token ends, or the reader is too slow."""
@@ -75,6 +81,7 @@ class EventRoutes:
         if len(self._listeners) >= MAX_LISTENERS or mine >= MAX_LISTENERS_EACH:
             raise too_many("too many event streams are open.", "Close some of them.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        untie = self._tie(listener)
         self._listeners.add(listener)
         try:
             self._look_at_sessions()
@@ -84,8 +91,15 @@ class EventRoutes:
         except ConnectionError:
             pass  # the reader went away
         finally:
+            untie()
             self._listeners.discard(listener)
         return response
+
+    def _tie(self, listener: Listener) -> Callable[[], None]:
+        identity = self._services.identity
+        return identity.ties.tie(
+            identity.lineage(listener.token), what="stream", name="events", end=lambda reason: listener.end()
+        )
 
     async def _send(self, listener: Listener, response: web.StreamResponse) -> None:
         while not listener.lost:

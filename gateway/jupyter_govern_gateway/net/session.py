@@ -366,8 +366,13 @@ class Session:
         words = b"" if self.x.target_said_fatal else fatal("57P01", f'target "{self._address.name}" closed the connection')
         self._finish("the target closed the connection", words)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a statement runs, or waits for people."""
+        return bool(self.x.expected) or self._pending is not None
+
     def close(self, reason: str) -> None:
-        """The gateway stops."""
+        """The gateway stops, or who opened this may no longer be here: FATAL 57P01 with the reason."""
         if self._is_ending and not self._is_over:
             self._cancel_target(self.x.permit)
             self._later(LINGER_SECONDS, self._end)

@@ -1,0 +1,321 @@
+"""Revocation, credentials and keys against the real gateway and PostgreSQL: what ends, how fast, and what is on record of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from pgwire_rig import Rig
+
+from jupyter_govern_gateway.identity import ties
+
+MORE = """
+[[identity.service]]
+name = "etl"
+groups = ["dba"]
+targets = ["shop"]
+"""
+GATEWAY = '[gateway]\nadmins = ["dba"]\n'
+
+
+class RevocationRig(Rig):
+    """ben may revoke; the service etl may have keys."""
+
+    def policy(self, more: str = "") -> str:
+        text = super().policy(more).replace("[gateway]\n", GATEWAY, 1)
+        return text.replace("[identity.local]", "[identity]\nstatic_keys = true\n[identity.local]", 1) + MORE
+
+    def ask(self, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
+        request = urllib.request.Request(
+            f"{self.app.api.url}/api/v1/{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return problem.code, json.loads(problem.read())
+
+    def with_token(self, token: str, who: str = "ana", target: str = "shop") -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=who, dbname=target, password=token, sslmode="verify-full",
+            sslrootcert=self.authority, autocommit=True, connect_timeout=10,
+        )  # fmt: skip
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.gateway_log() if entry.get("event") == event]
+
+    def ended_after(self, connection: psycopg.Connection[Any], since: float) -> tuple[float, str]:
+        """When and with which words an idle connection ends (seconds since, message)."""
+        import select
+
+        ready, _, _ = select.select([connection.fileno()], [], [], 10)
+        took = time.monotonic() - since
+        assert ready, "the session did not end"
+        with pytest.raises(psycopg.OperationalError) as told:
+            connection.execute("select 1")
+        return took, str(told.value)
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[RevocationRig]:
+    with RevocationRig() as started:
+        yield started
+
+
+def in_thread(work: Any) -> tuple[threading.Thread, list[Any]]:
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except Exception as problem:
+            found.append((time.monotonic(), problem))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, found
+
+
+def test_revoking_a_person_ends_sessions_statements_approvals_and_streams(rig: RevocationRig) -> None:
+    token, admin, bystander = rig.token("ana"), rig.token("ben"), rig.connect("ben")
+    kernel = rig.ask("POST", "tokens", token, {"kernel_id": "k1"})[1]["token"]
+    idle, running, asking = rig.with_token(token), rig.with_token(kernel), rig.with_token(token)
+    sleeping, slept = in_thread(lambda: running.execute("select pg_sleep(30)"))
+    waiting, waited = in_thread(lambda: asking.execute("delete from orders where id = 1"))
+    stream = urllib.request.urlopen(
+        urllib.request.Request(f"{rig.app.api.url}/api/v1/events", headers={"Authorization": f"Bearer {token}"}), timeout=20
+    )
+    stream.readline()
+    until = time.monotonic() + 10
+    while not rig.pending():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    number = rig.pending()[0].number
+    began = time.monotonic()
+    status, ended = rig.ask("POST", "revocations", admin, {"user": "ana", "reason": "left the company"})
+    assert status == 200 and len(ended["sessions"]) == 3 and ended["streams"] == 1
+    took, said = rig.ended_after(idle, began)
+    assert took < 1.0 and "revoked by ben: left the company" in said
+    sleeping.join(5)
+    waiting.join(5)
+    for found in (slept, waited):
+        at, problem = found[0]
+        assert at - began < 1.0
+        assert isinstance(problem, psycopg.errors.AdminShutdown) and problem.sqlstate == "57P01"
+        assert "left the company" in str(problem)
+    while stream.readline():
+        pass
+    assert time.monotonic() - began < 2.0
+    assert rig.pending() == []
+    assert rig.run(lambda: rig.approvals.get(number).state) == "withdrawn"
+    assert rig.ask("GET", "me", token)[0] == 401
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        rig.with_token(kernel)
+    assert bystander.execute("select 1").fetchone() == (1,)
+    entry = rig.log("person revoked")[-1]
+    assert (entry["subject"], entry["by"], entry["reason"]) == ("ana", "ben", "left the company")
+    assert entry["sessions"] == ended["sessions"] and len(entry["tokens"]) >= 2
+    bystander.close()
+
+
+def test_logging_out_ends_the_sessions_of_that_login_only(rig: RevocationRig) -> None:
+    mine, other = rig.token("ana"), rig.token("ana")
+    kernel = rig.ask("POST", "tokens", mine, {"kernel_id": "k2"})[1]["token"]
+    first, second, third = rig.with_token(mine), rig.with_token(kernel), rig.with_token(other)
+    began = time.monotonic()
+    status, answer = rig.ask("DELETE", "tokens/self", mine)
+    assert status == 200 and len(answer["sessions"]) == 2
+    for connection in (first, second):
+        took, said = rig.ended_after(connection, began)
+        assert took < 1.0 and "logged out" in said
+    assert third.execute("select 1").fetchone() == (1,)
+    third.close()
+    assert rig.log("revoked")[-1]["sessions"] == answer["sessions"]
+
+
+def test_who_is_no_admin_is_refused_and_that_is_on_record(rig: RevocationRig) -> None:
+    ana = rig.connect("ana")
+    eve = rig.token("eve")
+    for method, path, body in (
+        ("POST", "revocations", {"user": "ana"}),
+        ("POST", "keys", {"service": "etl"}),
+        ("GET", "keys", None),
+        ("DELETE", "keys/abc", None),
+    ):
+        status, answer = rig.ask(method, path, eve, body)
+        assert status == 403 and answer["error"]["code"] == "not-an-admin"
+    assert [entry["what"] for entry in rig.log("refused") if entry["by"] == "eve"] == [
+        "revoke", "keys create", "keys list", "keys revoke"
+    ]  # fmt: skip
+    kernel = rig.ask("POST", "tokens", rig.token("ben"), {"kernel_id": "k"})[1]["token"]
+    assert rig.ask("POST", "revocations", kernel, {"user": "ana"})[0] == 403
+    assert ana.execute("select 1").fetchone() == (1,)
+    ana.close()
+
+
+def test_a_session_outlives_the_kernel_token_it_was_opened_with_but_not_its_parent(
+    rig: RevocationRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = rig.services.identity._tokens
+    clock = [0.0]
+    monkeypatch.setattr(store, "_clock", lambda: time.time() + clock[0])
+    monkeypatch.setattr(rig.services.identity.ties, "_clock", lambda: time.time() + clock[0])
+    parent = rig.token("ana")
+    kernel = rig.ask("POST", "tokens", parent, {"kernel_id": "k3"})[1]["token"]
+    connection = rig.with_token(kernel)
+    clock[0] = 700  # the kernel's token is over and forgotten, its parent lives
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        rig.with_token(kernel)
+    rig.token("ana")  # forgets expired tokens
+    time.sleep(0.6)
+    assert connection.execute("select 1").fetchone() == (1,)
+    began = time.monotonic()
+    assert rig.ask("DELETE", "tokens/self", parent)[0] == 200
+    assert rig.ended_after(connection, began)[0] < 1.0
+    again = rig.with_token(rig.token("ana"))
+    clock[0] = 700 + 12 * 3600
+    took, said = rig.ended_after(again, time.monotonic())
+    assert took < 1.0 and "has expired" in said
+
+
+def test_a_running_statement_has_a_grace_when_the_login_expires_and_no_longer(
+    rig: RevocationRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ties, "EXPIRY_GRACE_SECONDS", 2.0)
+    status, credential = rig.ask("POST", "credentials", rig.token("ana"), {"target": "shop", "seconds": 10})
+    assert status == 200
+    clock = rig.services.identity.ties._clock
+    connection = rig.with_token(credential["token"])
+    sleeping, slept = in_thread(lambda: connection.execute("select pg_sleep(20)"))
+    time.sleep(0.5)
+    began = time.monotonic()
+    monkeypatch.setattr(rig.services.identity.ties, "_clock", lambda: clock() + 10)
+    sleeping.join(10)
+    at, problem = slept[0]
+    assert 1.0 < at - began < 3.0 and "has expired" in str(problem)
+
+
+def test_a_credential_opens_its_target_until_its_time(rig: RevocationRig) -> None:
+    parent = rig.token("ana")
+    assert rig.ask("POST", "credentials", parent, {"target": "nowhere"})[0] == 404
+    assert rig.ask("POST", "credentials", parent, {"target": "shop", "seconds": 9})[0] == 400
+    status, credential = rig.ask("POST", "credentials", parent, {"target": "shop", "seconds": 10})
+    began = time.monotonic()
+    assert status == 200 and credential["kind"] == "client" and credential["targets"] == ["shop"]
+    token = credential["token"]
+    connection = rig.with_token(token)
+    for target in ("refusing", "down", "nowhere"):
+        with pytest.raises(psycopg.OperationalError, match="for another target"):
+            rig.with_token(token, target=target)
+    for method, path, body in (
+        ("GET", "targets", None),
+        ("GET", "sessions", None),
+        ("POST", "tokens", {"kernel_id": "k"}),
+        ("POST", "credentials", {"target": "shop"}),
+        ("POST", "revocations", {"user": "ben"}),
+    ):
+        assert rig.ask(method, path, token, body)[0] == 403
+    took, said = rig.ended_after(connection, began)
+    assert 8.5 < took < 10.8 and "has expired" in said
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        rig.with_token(token)
+
+
+def test_a_kernel_token_may_be_bound_to_a_target_too(rig: RevocationRig) -> None:
+    parent = rig.token("ana")
+    bound = rig.ask("POST", "tokens", parent, {"kernel_id": "k", "target": "shop"})[1]["token"]
+    rig.with_token(bound).close()
+    with pytest.raises(psycopg.OperationalError, match="for another target"):
+        rig.with_token(bound, target="refusing")
+
+
+def test_a_credential_bound_to_an_address_counts_there_only(rig: RevocationRig) -> None:
+    parent = rig.token("ana")
+    here = rig.ask("POST", "credentials", parent, {"target": "shop", "networks": ["here"]})[1]["token"]
+    rig.with_token(here).close()
+    elsewhere = rig.ask("POST", "credentials", parent, {"target": "shop", "networks": ["10.0.0.0/8"]})[1]["token"]
+    with pytest.raises(psycopg.OperationalError, match="not taken from this address"):
+        rig.with_token(elsewhere)
+    assert rig.ask("GET", "me", here)[0] == 200 and rig.ask("GET", "me", elsewhere)[0] == 401
+    assert rig.ask("POST", "credentials", parent, {"target": "shop", "networks": ["ten"]})[0] == 400
+
+
+def test_static_keys(rig: RevocationRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = rig.token("ben")
+    assert rig.ask("POST", "keys", admin, {"service": "nobody"})[0] == 404
+    assert rig.ask("POST", "keys", admin, {"service": "etl", "targets": ["refusing"]})[0] == 400
+    status, made = rig.ask("POST", "keys", admin, {"service": "etl", "days": 1})
+    assert status == 200 and made["token"].startswith("gov_service_") and made["targets"] == ["shop"]
+    state = b"".join(path.read_bytes() for path in (rig.directory / "state").rglob("*") if path.is_file())
+    assert made["token"].encode() not in state
+    listed = rig.ask("GET", "keys", admin)[1]
+    assert [key["id"] for key in listed] == [made["id"]] and made["token"] not in json.dumps(listed)
+    who = "service/etl"
+    with rig.with_token(made["token"], who) as connection:
+        assert connection.execute("select count(*) from orders").fetchone() == (1000,)
+    with pytest.raises(psycopg.OperationalError, match="another target"):
+        rig.with_token(made["token"], who, "refusing")
+    for other in ("etl", "ben"):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            rig.with_token(made["token"], other)
+    held = rig.with_token(made["token"], who)
+    status, ended = rig.ask("DELETE", f"keys/{made['id']}", admin)
+    assert status == 200 and len(ended["sessions"]) == 1
+    assert rig.ended_after(held, time.monotonic())[0] < 1.0
+    assert rig.ask("GET", "keys", admin)[1] == []
+    expiring = rig.ask("POST", "keys", admin, {"service": "etl", "days": 1})[1]["token"]
+    with monkeypatch.context() as later:
+        later.setattr(rig.services.identity._tokens, "_clock", lambda: time.time() + 86401)
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            rig.with_token(expiring, who)
+    # turned off, keys stop at once and their sessions end
+    held = rig.with_token(expiring, who)
+    rig.config.write_text(rig.policy().replace("static_keys = true", "static_keys = false"))
+    try:
+        took, said = rig.ended_after(held, time.monotonic())
+        assert took < 5 and "static keys are off" in said
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            rig.with_token(expiring, who)
+        assert rig.ask("POST", "keys", admin, {"service": "etl"})[0] == 404
+    finally:
+        rig.config.write_text(rig.policy())
+
+
+def test_an_account_that_is_gone_ends_its_sessions(rig: RevocationRig) -> None:
+    path = rig.directory / "accounts.json"
+    before = path.read_text()
+    held, bystander = rig.connect("ana"), rig.connect("ben")
+    accounts = json.loads(before)
+    del accounts["users"]["ana"]
+    began = time.monotonic()
+    path.write_text(json.dumps(accounts))
+    try:
+        took, said = rig.ended_after(held, began)
+        assert took < 2.0 and "account is gone" in said
+        assert bystander.execute("select 1").fetchone() == (1,)
+    finally:
+        path.write_text(before)
+        bystander.close()
+
+
+def test_many_sessions_end_within_a_second(rig: RevocationRig) -> None:
+    token, admin = rig.token("ana"), rig.token("ben")
+    held = [rig.with_token(token) for _ in range(40)]
+    began = time.monotonic()
+    assert len(rig.ask("POST", "revocations", admin, {"user": "ana"})[1]["sessions"]) >= 40
+    last = max(rig.ended_after(connection, began)[0] for connection in held)
+    print(f"40 sessions ended in {last * 1000:.0f} ms")
+    assert last < 1.0
+
+
