@@ -19,6 +19,7 @@ from jupyter_govern_gateway.recorder.chain import timestamp
 REASON = Text(longest=500, optional=True)
 SECONDS = Number(least=10, most=12 * 3600, default=3600)
 DAYS = Number(least=1, most=366, default=90)
+NETWORKS = Texts(most=8, longest=64)
 MAX_KEYS_EACH = 16
 """Living keys of one service."""
 
@@ -49,7 +50,8 @@ class CredentialRoutes:
     async def lend(self, request: web.Request) -> web.Response:
         """A short-lived credential of the caller's own, for one target."""
         asking = bearer(request, self._services, DECIDING)
-        body = await read_json(request, {"target": Text(shortest=1, longest=63), "seconds": SECONDS, "networks": Texts(most=8, longest=64)})
+        target = Text(shortest=1, longest=63)
+        body = await read_json(request, {"target": target, "seconds": SECONDS, "networks": NETWORKS})
         text, token = self._services.identity.issue(
             subject=asking.subject,
             groups=asking.groups,
@@ -70,7 +72,7 @@ class CredentialRoutes:
     async def make_key(self, request: web.Request) -> web.Response:
         """A key for a configured service; its text is in this answer and nowhere else."""
         admin = administrator(request, self._services, "keys create")
-        fields: dict[str, Declared] = {"service": NAME, "days": DAYS, "targets": Texts(most=64, longest=63), "networks": Texts(most=8, longest=64)}
+        fields: dict[str, Declared] = {"service": NAME, "days": DAYS, "targets": Texts(most=64, longest=63), "networks": NETWORKS}
         body = await read_json(request, fields)
         service = self._services.directory.services().get(body["service"])
         if service is None:
