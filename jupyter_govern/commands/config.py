@@ -54,10 +54,11 @@ def write(path: Path, text: str) -> None:
     path = path.resolve()
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
+        whole = _without_ours(before) + f"{BEGIN}\n{text}{END}\n"
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_without_ours(before) + f"{BEGIN}\n{text}{END}\n")
+            file.write(whole)
         os.chmod(beside, mode)
         os.replace(beside, path)
     except (OSError, UnicodeDecodeError) as problem:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -319,3 +324,85 @@ def test_many_sessions_end_within_a_second(rig: RevocationRig) -> None:
     assert last < 1.0
 
 
+
+
+# -- stock clients through the command line -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cli(rig: RevocationRig, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """The CLI as a process of its own, logged in as ana."""
+    own = {f"JUPYTER_{name.upper()}_DIR": str(tmp_path / name) for name in ("data", "runtime", "config")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER_", "PG"))} | own
+    environment |= {"JUPYTER_GOVERN_URL": rig.app.api.url, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "HOME": str(tmp_path)}
+
+    def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_govern.cli", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment | more,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    started: list[subprocess.Popen[str]] = []
+    said = start("login", "--user", "ana", "--password-stdin").communicate("ana's password\n", timeout=30)
+    assert "Logged in" in said[0], said
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def command_lines() -> list[str]:
+    """What every user of this machine may read of every process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return found
+
+
+def test_psql_through_connect_shows_no_token_and_ends_with_the_login(
+    rig: RevocationRig, cli: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    psql = cli("connect", "shop", "--", "psql", "-XAtq", "-c", "select 'here'", "-c", "select pg_sleep(60)")
+    assert psql.stdout is not None and psql.stderr is not None
+    assert psql.stdout.readline() == "here\n"
+    lines = command_lines()
+    assert any("psql" in line and "pg_sleep(60)" in line for line in lines)
+    assert [line for line in lines if "gov_" in line] == []
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "credentials.json")
+    assert b"gov_" not in written
+    began = time.monotonic()
+    said = cli("logout").communicate(timeout=30)[0]
+    assert "1 open sessions ended" in said
+    told = psql.communicate(timeout=10)[1]
+    assert time.monotonic() - began < 5 and psql.returncode != 0
+    assert "FATAL:  terminating connection: revoked by ana: logged out" in told
+
+
+def test_a_credential_with_a_service_entry(rig: RevocationRig, cli: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    services = str(tmp_path / "services.conf")
+    assert cli("config", "--write", PGSERVICEFILE=services).wait(30) == 0
+    assert "gov_" not in Path(services).read_text().replace("govern-", "")
+    password = cli("credential", "shop", "--password").communicate(timeout=30)[0].strip()
+    environment = {**os.environ, "PGSERVICEFILE": services, "PGPASSWORD": password}
+    ran = subprocess.run(
+        ["psql", "-XAtqw", "service=govern-shop", "-c", "select current_setting('application_name'), count(*) from orders"],
+        env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0 and ran.stdout.strip() == "psql|1000", ran.stderr
+    wrong = subprocess.run(
+        ["psql", "-XAtqw", "service=govern-refusing", "-c", "select 1"],
+        env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert wrong.returncode != 0 and "for another target" in wrong.stderr
+
+
+@pytest.mark.skipif(shutil.which("pgcli") is None, reason="pgcli is not installed")
+def test_pgcli_through_connect(rig: RevocationRig, cli: Callable[..., subprocess.Popen[str]]) -> None:
+    ran = cli("connect", "shop", "--", "pgcli", "--less-chatty", "-c", "select count(*) from orders")
+    out, err = ran.communicate(timeout=60)
+    assert "1000" in out, (out, err)
