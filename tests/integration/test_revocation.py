@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import pytest
 from pgwire_rig import Rig
 
 from jupyter_govern_gateway.identity import ties
+from jupyter_govern_gateway.net import targets
 
 MORE = """
 [[identity.service]]
@@ -406,3 +408,65 @@ def test_pgcli_through_connect(rig: RevocationRig, cli: Callable[..., subprocess
     ran = cli("connect", "shop", "--", "pgcli", "--less-chatty", "-c", "select count(*) from orders")
     out, err = ran.communicate(timeout=60)
     assert "1000" in out, (out, err)
+
+
+# -- races and other unfriendly moments -----------------------------------------------------------------------------------------
+
+
+def test_revoked_while_the_session_is_being_opened(rig: RevocationRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, reached = targets.connect, threading.Event()
+
+    async def slowly(*arguments: Any) -> Any:
+        reached.set()
+        await asyncio.sleep(0.7)
+        return await real(*arguments)
+
+    monkeypatch.setattr(targets, "connect", slowly)
+    token, admin = rig.token("ana"), rig.token("ben")
+    arriving, arrived = in_thread(lambda: rig.with_token(token))
+    assert reached.wait(10)
+    assert rig.ask("POST", "revocations", admin, {"user": "ana"})[0] == 200
+    arriving.join(10)
+    problem = arrived[0][1]
+    assert isinstance(problem, psycopg.OperationalError) and "while the session was being opened" in str(problem)
+
+
+def test_what_was_pipelined_does_not_run_on_after_a_revocation(rig: RevocationRig) -> None:
+    """The client has sent twenty statements ahead, each in a transaction of its own."""
+    with psycopg.connect(rig.postgres.conninfo(), autocommit=True) as direct:
+        direct.execute("create table if not exists steps (n int); truncate steps; grant all on steps to gateway")
+        token, admin = rig.token("ben"), rig.token("ben")
+        held = rig.with_token(token, "ben")
+        held.execute("select count(*) from steps")
+        libpq = held.pgconn
+        libpq.enter_pipeline_mode()
+        for n in range(20):
+            libpq.send_query_params(f"insert into steps select {n} from pg_sleep(0.3)".encode(), None)
+            libpq.pipeline_sync()
+        while libpq.flush():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        assert rig.ask("POST", "revocations", admin, {"user": "ben", "reason": "stop"})[0] == 200
+        time.sleep(0.3)
+        soon = direct.execute("select count(*) from steps").fetchone()
+        time.sleep(4)
+        later = direct.execute("select count(*) from steps").fetchone()
+        print("statements that ran on after the revocation:", soon, later)
+        assert soon == later
+        held.close()
+
+
+def test_a_client_that_does_not_read_is_cut_too(rig: RevocationRig) -> None:
+    token, admin = rig.token("ana"), rig.token("ben")
+    held = rig.with_token(token)
+    held.pgconn.send_query(b"select repeat('x', 1000) from generate_series(1, 200000)")
+    held.pgconn.flush()
+    time.sleep(0.7)
+    began = time.monotonic()
+    assert len(rig.ask("POST", "revocations", admin, {"user": "ana"})[1]["sessions"]) >= 1
+    with psycopg.connect(rig.postgres.conninfo(), autocommit=True) as direct:
+        query = "select count(*) from pg_stat_activity where query like '%repeat(''x''%' and state = 'active' and pid <> pg_backend_pid()"
+        while direct.execute(query).fetchone() != (0,):
+            assert time.monotonic() - began < 1.0
+            time.sleep(0.02)
+    held.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from jupyter_govern.errors import AuthenticationFailed
+from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.identity.backoff import Backoff
@@ -195,9 +195,12 @@ class LocalIdentity:
     def _end(self, ids: tuple[str, ...], person: str, *, reason: str, **fields: str) -> Ended:
         words = f"revoked by {fields['by']}" + (f": {reason}" if reason else "")
         doomed = frozenset(ids)
+        problem = ""
         try:
             doomed = self._tokens.revoke(*ids)
-        finally:  # a full disk keeps no session open
+        except OSError as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
+            problem = f"revoked, but the token store cannot be written ({unwritten.strerror}): revoke again before a restart"
+        finally:
             cut = self.ties.cut(words, tokens=doomed, subject=person)
         ended = Ended(
             tokens=tuple(sorted(doomed)),
@@ -207,6 +210,8 @@ class LocalIdentity:
         self._log.write(
             "token", **fields, reason=reason, tokens=list(ended.tokens), sessions=list(ended.sessions), streams=ended.streams
         )
+        if problem:
+            raise RecordingFailed(problem)
         return ended
 
     def live_groups(self, subject: str) -> frozenset[str]:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_govern.errors import AuthenticationFailed, ConfigError
+from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
+from jupyter_govern_gateway.identity.accounts import write_accounts
 from jupyter_govern_gateway.identity.binding import is_taken_from, network, opens
+from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.ties import EXPIRY_GRACE_SECONDS, Ties, ends_at
 from jupyter_govern_gateway.identity.tokens import LIFETIME, Token, TokenStore
+from jupyter_govern_gateway.recorder.log import GatewayLog
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -127,3 +130,51 @@ def test_a_network_as_people_write_it() -> None:
     assert (network("10.1.2.3"), network(" 10.1.2.3/8 "), network("::1")) == ("10.1.2.3/32", "10.0.0.0/8", "::1/128")
     with pytest.raises(ValueError):
         network("everywhere")
+
+
+def test_a_full_disk_keeps_no_session_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_accounts(tmp_path / "accounts.json", {"ana": ("ana-password", [])})
+    log = GatewayLog(tmp_path, lambda: 1.0)
+    identity = LocalIdentity(accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"s", log=log, clock=lambda: 1.0)
+    ended: list[str] = []
+    texts = []
+    for number in range(2):
+        text, token = identity.issue(subject="ana", groups=NOBODY, kind="person")
+        texts.append(text)
+        identity.ties.tie(identity.lineage(token), what="session", name=str(number), end=ended.append)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as without_room:
+        without_room.setattr(TokenStore, "_save", full)
+        with pytest.raises(RecordingFailed, match="cannot be written"):
+            identity.revoke(identity.authenticate_bearer(texts[0]).id, by="ana")
+    assert ended == ["revoked by ana"]
+    with monkeypatch.context() as without_room:
+        without_room.setattr(GatewayLog, "write", lambda *_, **__: full())
+        with pytest.raises(OSError, match="No space"):
+            identity.revoke_person("ana", by="ben", reason="gone")
+    assert ended == ["revoked by ana", "revoked by ben: gone"]
+    for text in texts:
+        with pytest.raises(AuthenticationFailed):
+            identity.authenticate_bearer(text)
+    log.close()
+
+
+def test_one_that_cannot_be_ended_saves_no_other(world: World) -> None:
+    import asyncio
+
+    def fail(_: str) -> None:
+        raise ValueError("a bug")
+
+    async def cut() -> list[str]:
+        told: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said["message"]))
+        token = world.store.issue(subject="ana", groups=NOBODY, kind="person")[1]
+        world.ties.tie([token], what="session", name="bad", end=fail)
+        world.tie("good", token)
+        world.ties.cut("out", subject="ana")
+        return told
+
+    assert asyncio.run(cut()) == ["session bad could not be ended"] and "good" in world.ended
