@@ -26,6 +26,7 @@ from jupyter_govern_gateway.identity.tokens import Token
 
 LOOK_SECONDS = 1.0
 LOOKED_AT = 100
+HANG_UP_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +82,7 @@ class EventRoutes:
         if len(self._listeners) >= MAX_LISTENERS or mine >= MAX_LISTENERS_EACH:
             raise too_many("too many event streams are open.", "Close some of them.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-        untie = self._tie(listener)
+        untie = self._tie(listener, request)
         self._listeners.add(listener)
         try:
             self._look_at_sessions()
@@ -95,11 +96,17 @@ class EventRoutes:
             self._listeners.discard(listener)
         return response
 
-    def _tie(self, listener: Listener) -> Callable[[], None]:
+    def _tie(self, listener: Listener, request: web.Request) -> Callable[[], None]:
+        def hang_up() -> None:
+            if listener in self._listeners and request.transport is not None:  # its reader does not read
+                request.transport.abort()
+
+        def end(reason: str) -> None:
+            listener.end()
+            asyncio.get_running_loop().call_later(HANG_UP_SECONDS, hang_up)
+
         identity = self._services.identity
-        return identity.ties.tie(
-            identity.lineage(listener.token), what="stream", name="events", end=lambda reason: listener.end()
-        )
+        return identity.ties.tie(identity.lineage(listener.token), what="stream", name="events", end=end)
 
     async def _send(self, listener: Listener, response: web.StreamResponse) -> None:
         while not listener.lost:
