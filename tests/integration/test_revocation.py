@@ -76,7 +76,8 @@ class RevocationRig(Rig):
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[RevocationRig]:
-    with RevocationRig() as started:
+    started = RevocationRig()
+    with started:
         yield started
 
 

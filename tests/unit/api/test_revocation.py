@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from jupyter_govern.model import TokenKind
+
 from .world import World
 
 
@@ -59,8 +61,9 @@ async def test_a_stream_that_nobody_reads_is_hung_up_on(world: World) -> None:
 )
 async def test_only_an_administrators_own_login_will_do(world: World, method: str, path: str, body: dict[str, str] | None) -> None:
     assert (await world.ask(method, path, json=body)).status == 401
-    for kind in ("server", "kernel", "browser", "client"):
-        assert (await world.ask(method, path, world.token("ben", kind), json=body)).code == "forbidden"  # type: ignore[arg-type]
+    kinds: tuple[TokenKind, ...] = ("server", "kernel", "browser", "client")
+    for kind in kinds:
+        assert (await world.ask(method, path, world.token("ben", kind), json=body)).code == "forbidden"
     assert (await world.ask(method, path, world.token("ana"), json=body)).code == "not-an-admin"
     assert (await world.ask(method, path, world.token("ben"), json=body)).status in (200, 404)
 

@@ -34,9 +34,10 @@ class World:
             raise AuthenticationFailed("the account is gone")
 
     def tie(self, name: str, token: Token, *, busy: bool = False) -> None:
-        self.ties.tie(
-            self.store.lineage(token), what="session", name=name, end=lambda why: self.ended.setdefault(name, why), is_busy=lambda: busy
-        )
+        def end(why: str) -> None:
+            self.ended[name] = why
+
+        self.ties.tie(self.store.lineage(token), what="session", name=name, end=end, is_busy=lambda: busy)
 
 
 @pytest.fixture
