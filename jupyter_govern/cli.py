@@ -33,6 +33,10 @@ FALLBACK = {
     "connect": "jupyter_govern.commands.connect",
     "approvals": "jupyter_govern.commands.approvals",
     "sessions": "jupyter_govern.commands.sessions",
+    "credential": "jupyter_govern.commands.credential",
+    "config": "jupyter_govern.commands.config",
+    "revoke": "jupyter_govern.commands.revoke",
+    "keys": "jupyter_govern.commands.keys",
 }
 EXTRAS = {"jupyter_govern_gateway": "gateway", "jupyter_govern.demo": "demo"}
 

@@ -80,13 +80,34 @@ class GatewayClient:
         """The token of a finished device login; `code` is `authorization_pending` until then."""
         return _object(self.ask("POST", "device/token", {"device_code": device_code}))
 
-    def kernel_token(self, kernel_id: str, server: str = "") -> Json:
-        """A short-lived token for one kernel, or for one native client."""
-        return _object(self.ask("POST", "tokens", {"kernel_id": kernel_id, "server": server}))
+    def kernel_token(self, kernel_id: str, server: str = "", target: str = "") -> Json:
+        """A short-lived token for one kernel, or for one native client; with a target, for that one only."""
+        body = {"kernel_id": kernel_id, "server": server} | ({"target": target} if target else {})
+        return _object(self.ask("POST", "tokens", body))
 
-    def drop_token(self) -> None:
-        """Revoke this very token."""
-        self.ask("DELETE", "tokens/self")
+    def drop_token(self) -> Json:
+        """Revoke this very token: {sessions} that end with it."""
+        return _object(self.ask("DELETE", "tokens/self"))
+
+    def credential(self, target: str, seconds: int, networks: list[str]) -> Json:
+        """A credential for one target that lives so long."""
+        return _object(self.ask("POST", "credentials", {"target": target, "seconds": seconds, "networks": networks}))
+
+    def revoke(self, user: str, reason: str = "") -> Json:
+        """End everything of a person: {tokens, sessions, streams}."""
+        return _object(self.ask("POST", "revocations", {"user": user, "reason": reason}))
+
+    def keys(self) -> list[Json]:
+        """The static keys that live, without what opens anything."""
+        return _list(self.ask("GET", "keys"))
+
+    def make_key(self, service: str, days: int, targets: list[str], networks: list[str]) -> Json:
+        """A new static key; its text is in this answer only."""
+        return _object(self.ask("POST", "keys", {"service": service, "days": days, "targets": targets, "networks": networks}))
+
+    def revoke_key(self, identifier: str) -> Json:
+        """End a static key and its sessions."""
+        return _object(self.ask("DELETE", f"keys/{quote(identifier, safe='')}"))
 
     def me(self) -> Json:
         """Whose token this is: {subject, groups, kind, expires_at}."""

@@ -17,13 +17,15 @@ Effect = Literal["allow", "block", "approve"]
 MaskFormat = Literal["null", "redact", "partial", "hash"]
 MASK_FORMATS: tuple[MaskFormat, ...] = ("null", "redact", "partial", "hash")
 
-TokenKind = Literal["person", "server", "kernel", "browser"]
+TokenKind = Literal["person", "server", "kernel", "browser", "client", "service"]
 """What a gateway token was issued for.
 
 `person`: `jupyter govern login`, may decide approvals and connect native clients.
 `server`: held by a notebook server, may only ask for kernel tokens and read lists: never approves.
 `kernel`: short-lived, bound to one kernel: connects, never approves, never issues.
 `browser`: the cookie of the gateway's own pages: decides approvals on the decision page only.
+`client`: `jupyter govern credential`: connects to one target until its own end, and can do nothing else.
+`service`: a static key (`jupyter govern keys`): connects as a service, and can do nothing else.
 """
 
 

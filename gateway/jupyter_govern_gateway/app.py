@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from jupyter_govern_gateway.api.services import ApiServices, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.service import LocalIdentity
+from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
@@ -80,6 +81,7 @@ class GatewayApp:
             secret=_secret(state / "scram.key").encode(),
             log=recorder.log,
             clock=time.time,
+            services=self._static_services,
         )
         tls = listener_tls(gateway.tls, state, directory)
         approvals = Approvals(
@@ -94,7 +96,8 @@ class GatewayApp:
         recorder.log.write("gateway", event="started", pid=os.getpid())
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
-        self._watch_policy()
+        self._watch(self.policy.watch())
+        self._watch(identity.ties.watch())
         self._announce(tls)
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
@@ -154,8 +157,13 @@ class GatewayApp:
         else:
             self._say(f"policy {kind}: {detail.get('problem', '')}")
 
-    def _watch_policy(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.policy.watch())
+    def _static_services(self) -> dict[str, frozenset[str]]:
+        identity = self.policy.current().config.identity
+        found = identity.service if identity.static_keys else ()
+        return {f"{SERVICE}{each.name}": frozenset(each.groups) for each in found}
+
+    def _watch(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
 
         async def end() -> None:
             task.cancel()

@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 
+from jupyter_govern import vault
 from jupyter_govern.client import HOW_TO_START, GatewayClient, GatewayProblem, GatewayUnreachable
 
 MAX_FILE = 64 * 1024
@@ -61,7 +62,7 @@ def find_to_log_in(url: str = "") -> Place:
 def logged_in(url: str = "") -> GatewayClient:
     """A client with the token kept here. The token goes to the gateway that issued it and to no other; raises NotLoggedIn."""
     place, kept = find(url), _read(credentials_file())
-    token = _text(kept, "token")
+    token = _text(kept, "token") or (vault.get(place.url) if kept.get("kept_in") == "keyring" else "")
     if not token or _text(kept, "url").rstrip("/") != place.url:
         raise NotLoggedIn(place.url)
     return place.client(token)
@@ -72,9 +73,16 @@ def credentials_file() -> Path:
     return Path(jupyter_data_dir()) / "govern" / "credentials.json"
 
 
-def keep(login: Mapping[str, Any]) -> Path:
-    """Keep a login: readable by its owner only, from the first byte on; written beside and renamed."""
+def keep(login: Mapping[str, Any]) -> str:
+    """Keep a login; where its token is now. In the system's keyring where there is one, else in a file.
+
+    The file is readable by its owner only, from the first byte on; written beside and renamed.
+    """
     path = credentials_file()
+    _forget_in_keyring(_read(path))
+    keyring = vault.put(_text(login, "url"), _text(login, "token"))
+    if keyring:
+        login = {key: value for key, value in login.items() if key != "token"} | {"kept_in": "keyring"}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.chmod(0o700)
     beside = path.with_suffix(".new")
@@ -82,16 +90,22 @@ def keep(login: Mapping[str, Any]) -> Path:
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(login, file)
     beside.replace(path)
-    return path
+    return f"the keyring ({keyring})" if keyring else str(path)
 
 
 def forget() -> bool:
     """Remove the kept login; whether there was one."""
+    _forget_in_keyring(_read(credentials_file()))
     try:
         credentials_file().unlink()
     except FileNotFoundError:
         return False
     return True
+
+
+def _forget_in_keyring(kept: Mapping[str, Any]) -> None:
+    if kept.get("kept_in") == "keyring":
+        vault.drop(_text(kept, "url").rstrip("/"))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,26 +2,29 @@
 
   jupyter govern connect shop
   jupyter govern connect shop -- psql -c 'select 1'
+  jupyter govern connect shop -- pgcli
   jupyter govern connect shop -- pg_dump --schema-only
+  eval "$(jupyter govern connect shop -- env)"
 
-The client gets a token that lives ten minutes and can connect only, in its environment and never on a command line. --env
-prints the same as shell exports.
+The client gets a token that lives ten minutes, opens this target only and can connect only: in its environment, never on a
+command line, in no file. `-- env` (or --env before TARGET) prints the same as shell exports.
 """
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import shlex
 import sys
-from typing import Any
+from pathlib import PurePath
 
-from jupyter_govern.client import GatewayClient, GatewayProblem
+from jupyter_govern.client import GatewayClient
 from jupyter_govern.commands import _place
+from jupyter_govern.commands._reach import reach
 
 STALE = (
     "PGHOSTADDR",
+    "PGPASSFILE",
     "PGSERVICE",
     "PGSERVICEFILE",
     "PGSSLCRL",
@@ -51,36 +54,28 @@ def run(args: argparse.Namespace) -> int:
         return 2
     client = _place.logged_in(args.url)
     settings = connection(client, args.target)
-    if args.env:
+    if args.env or command == ["env"]:
         print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in settings.items()))
         return 0
+    if command and PurePath(command[0]).name == "pgcli":
+        settings["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # else it would keep the token in the keyring
     return become(command or ["psql"], settings)
 
 
 def connection(client: GatewayClient, name: str) -> dict[str, str]:
     """libpq's environment for a target; raises GatewayProblem."""
-    targets = {str(target["name"]): target for target in client.targets()}
-    found = targets.get(name)
-    if found is None:
-        near = difflib.get_close_matches(name, targets, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(targets) or 'none'}."
-        raise GatewayProblem(404, "not-found", f"there is no target '{name}'.", hint)
-    where: dict[str, Any] | None = found.get("connect")
-    if not where:
-        raise GatewayProblem(503, "unavailable", "the gateway does not listen for PostgreSQL clients.")
-    token = client.kernel_token("jupyter-govern-connect")
-    settings = {
-        "PGHOST": str(where["host"]),
-        "PGPORT": str(where["port"]),
-        "PGUSER": str(where["user"]),
-        "PGDATABASE": str(where["dbname"]),
-        "PGSSLMODE": str(where.get("sslmode") or "verify-full"),
+    where = reach(client, name)
+    token = client.kernel_token("jupyter-govern-connect", target=where.target)
+    return {
+        "PGHOST": where.host,
+        "PGPORT": where.port,
+        "PGUSER": where.user,
+        "PGDATABASE": where.target,
+        "PGSSLMODE": where.sslmode,
+        "PGSSLROOTCERT": where.ca_file,
         "PGPASSWORD": str(token["token"]),
         "PGGSSENCMODE": "disable",
     }
-    if where.get("ca_file"):
-        settings["PGSSLROOTCERT"] = str(where["ca_file"])
-    return settings
 
 
 def become(command: list[str], settings: dict[str, str]) -> int:

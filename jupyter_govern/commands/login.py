@@ -36,10 +36,10 @@ def run(args: argparse.Namespace) -> int:
     client = place.client()
     answer = client.log_in(args.user, _password(args, place.url)) if args.user else _by_device(client)
     kept = {key: answer[key] for key in ("token", "subject", "expires_at")} | {"url": place.url}
-    path = _place.keep(kept)
+    where = _place.keep(kept)
     groups = ", ".join(answer.get("groups") or []) or "no groups"
     print(f"Logged in at {place.url} as {plain(answer['subject'])} ({plain(groups)}) until {moment(answer['expires_at'])}.")
-    print(f"The token is kept in {path}; `jupyter govern logout` revokes it.")
+    print(f"The token is kept in {plain(where)}; `jupyter govern logout` revokes it.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Revoke the token that `jupyter govern login` kept, and forget it."""
+"""Revoke the token that `jupyter govern login` kept, and forget it; what was opened with it ends."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def run(args: argparse.Namespace) -> int:
         forgot = not args.url and _place.forget()
         print("The login kept here is forgotten." if forgot else "You are not logged in.")
         return 0
+    ended: list[str] = []
     try:
-        client.drop_token()
+        ended = client.drop_token().get("sessions") or []
     except GatewayProblem as problem:
         if problem.status != 401:
             print(f"The token could not be revoked: {problem} It ends by itself.", file=sys.stderr)
     _place.forget()
-    print(f"Logged out at {client.url}.")
+    print(f"Logged out at {client.url}." + (f" {len(ended)} open sessions ended with it." if ended else ""))
     return 0

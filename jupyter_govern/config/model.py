@@ -81,6 +81,8 @@ class Gateway(Strict):
     """Key of `hash` masks. Without it one is generated in state_dir/hash.key."""
     auditors: tuple[Name, ...] = ()
     """Groups whose members see everybody's sessions."""
+    admins: tuple[Name, ...] = ()
+    """Groups whose members may revoke people and make static keys; nobody may where it is empty."""
     max_statement_bytes: Annotated[int, Field(ge=1024, le=1 << 24)] = 1 << 20
     """Longer statements are refused."""
     postgresql: PostgresqlListener = PostgresqlListener()
@@ -100,9 +102,24 @@ class LocalIdentityConfig(Strict):
     """File with argon2 hashes and groups; relative to this file."""
 
 
+class ServiceConfig(Strict):
+    """A program that connects by itself, with a static key. Its subject in policy and recordings is `service/NAME`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """What it is called."""
+    groups: tuple[Name, ...] = ()
+    """Its groups; policy applies to them as to people's."""
+    targets: tuple[Name, ...] = ()
+    """The targets that its keys may open at most; any if empty. Policy has to allow them all the same."""
+
+
 class IdentityConfig(Strict):
     local: LocalIdentityConfig = LocalIdentityConfig()
     """Local accounts."""
+    static_keys: bool = False
+    """Whether services may have static keys (`jupyter govern keys`). Turned off, all of them stop working."""
+    service: tuple[ServiceConfig, ...] = ()
+    """Services that may have static keys."""
 
 
 class Target(Strict):
@@ -282,6 +299,7 @@ class Config(Strict):
         named = {
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
+            "service": [service.name for service in self.identity.service],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

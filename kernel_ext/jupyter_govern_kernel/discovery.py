@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 
+from jupyter_govern import vault
 from jupyter_govern_kernel.gateway_api import Address
 
 MAX_FILE = 64 * 1024
@@ -39,7 +40,11 @@ def kept_login() -> Login | None:
     kept = _read(Path(jupyter_data_dir()) / "govern" / "credentials.json")
     token, url = kept.get("token"), str(kept.get("url") or "").rstrip("/")
     meant = os.environ.get("JUPYTER_GOVERN_URL", url).rstrip("/")
-    if not isinstance(token, str) or not token or not url or meant != url:
+    if not url or meant != url:
+        return None
+    if kept.get("kept_in") == "keyring":
+        token = vault.get(url)
+    if not isinstance(token, str) or not token:
         return None
     return Login(address=gateway_address(url), token=token)
 

@@ -8,10 +8,13 @@ from jupyter_govern.errors import AuthenticationFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.api.problems import ApiProblem, forbidden, unauthorized
 from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.identity.binding import is_taken_from
 from jupyter_govern_gateway.identity.tokens import Token
 
 LOOKING: frozenset[TokenKind] = frozenset({"person", "server"})
 """Kinds that may read lists."""
+HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service"})
+"""Kinds that may ask whose they are, and give themselves back."""
 ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel"})
 """`browser` is in none of them: a cookie is for pages, never for the API."""
 DECIDING: frozenset[TokenKind] = frozenset({"person"})
@@ -30,6 +33,8 @@ def bearer(request: web.Request, services: ApiServices, kinds: frozenset[TokenKi
         token = services.identity.authenticate_bearer(text.strip())
     except AuthenticationFailed:
         raise unauthorized() from None
+    if not is_taken_from(token, peer(request)):
+        raise unauthorized("this credential is not taken from this address.")
     if token.kind not in kinds:
         raise _wrong_kind(token.kind)
     return token
@@ -43,6 +48,15 @@ def _wrong_kind(kind: TokenKind) -> ApiProblem:
 def is_auditor(token: Token, services: ApiServices) -> bool:
     """Whether this person sees everybody's sessions."""
     return bool(token.groups & services.directory.auditor_groups())
+
+
+def administrator(request: web.Request, services: ApiServices, what: str) -> Token:
+    """A person with a login of their own and in `gateway.admins`; everybody else is refused, and that is on record."""
+    token = bearer(request, services, DECIDING)
+    if not token.groups & services.directory.admin_groups():
+        services.recorder.log.write("token", event="refused", what=what, by=token.subject, address=peer(request))
+        raise ApiProblem(403, "not-an-admin", "this is for the gateway's administrators.", "They are the groups in `gateway.admins`.")
+    return token
 
 
 def peer(request: web.Request) -> str:

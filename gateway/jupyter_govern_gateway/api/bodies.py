@@ -7,6 +7,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -27,7 +28,27 @@ class Text:
     optional: bool = False
 
 
-async def read_json(request: web.Request, fields: Mapping[str, Text]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A whole number; `default` where it is left out."""
+
+    least: int
+    most: int
+    default: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """A list of strings; empty where it is left out."""
+
+    most: int
+    longest: int
+
+
+Declared = Text | Number | Texts
+
+
+async def read_json(request: web.Request, fields: Mapping[str, Declared]) -> dict[str, Any]:
     """The body as declared; raises ApiProblem."""
     if request.content_type != "application/json":
         raise ApiProblem(415, "unsupported-media-type", "the body must be JSON, sent as application/json.")
@@ -41,13 +62,31 @@ async def read_json(request: web.Request, fields: Mapping[str, Text]) -> dict[st
     return check(body, fields)
 
 
-def check(body: Mapping[str, object], fields: Mapping[str, Text]) -> dict[str, str]:
+def check(body: Mapping[str, object], fields: Mapping[str, Declared]) -> dict[str, Any]:
     """Exactly the declared fields, each as declared."""
     for key in body:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
             raise bad_request(f"unknown field '{key[:64]}'." + (f" Did you mean '{near[0]}'?" if near else ""))
-    return {name: _field(name, body.get(name), declared) for name, declared in fields.items()}
+    return {name: _value(name, body.get(name), declared) for name, declared in fields.items()}
+
+
+def _value(name: str, value: object, declared: Declared) -> Any:
+    match declared:
+        case Text():
+            return _field(name, value, declared)
+        case Number(least=least, most=most, default=default):
+            if value is None:
+                return default
+            if type(value) is not int or not least <= value <= most:
+                raise bad_request(f"the field '{name}' must be a whole number from {least} to {most}.")
+            return value
+        case Texts(most=most, longest=longest):
+            if value is None:
+                return []
+            if not isinstance(value, list) or len(value) > most:
+                raise bad_request(f"the field '{name}' must be a list of at most {most} strings.")
+            return [_field(name, each, Text(shortest=1, longest=longest)) for each in value]
 
 
 def _field(name: str, value: object, declared: Text) -> str:

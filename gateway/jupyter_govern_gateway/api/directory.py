@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from jupyter_govern.config.model import Rule, Target
 from jupyter_govern.model import VERBS, Actor, Verb
 from jupyter_govern_gateway.api.bounds import REACHABLE_KEPT_SECONDS, REACHABLE_SECONDS
-from jupyter_govern_gateway.api.services import Listening, MaskSeen, RuleSeen, TargetSeen
+from jupyter_govern_gateway.api.services import Listening, MaskSeen, RuleSeen, ServiceSeen, TargetSeen
 from jupyter_govern_gateway.policy.store import PolicyStore
 
 
@@ -45,6 +45,16 @@ class PolicyDirectory:
     def auditor_groups(self) -> frozenset[str]:
         """`gateway.auditors`."""
         return frozenset(self._policy.current().config.gateway.auditors)
+
+    def admin_groups(self) -> frozenset[str]:
+        """`gateway.admins`."""
+        return frozenset(self._policy.current().config.gateway.admins)
+
+    def services(self) -> dict[str, ServiceSeen]:
+        """`[[identity.service]]`, where `identity.static_keys` is on."""
+        identity = self._policy.current().config.identity
+        found = identity.service if identity.static_keys else ()
+        return {each.name: ServiceSeen(groups=frozenset(each.groups), targets=each.targets) for each in found}
 
     def listening(self) -> Listening | None:
         """Where PostgreSQL clients connect."""

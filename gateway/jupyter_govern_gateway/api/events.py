@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from jupyter_govern_gateway.identity.tokens import Token
 
 LOOK_SECONDS = 1.0
 LOOKED_AT = 100
+HANG_UP_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,13 @@ class Listener:
             self.queue.put_nowait(event)
         except asyncio.QueueFull:
             self.lost = True
+
+
+    def end(self) -> None:
+        """Close the stream; what waits in it is not sent any more."""
+        self.lost = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self.queue.put_nowait(None)
 
 
 class EventRoutes:
@@ -64,9 +73,7 @@ class EventRoutes:
         if self._looking is not None:
             self._looking.cancel()
         for listener in self._listeners:
-            listener.lost = True
-            with contextlib.suppress(asyncio.QueueFull):
-                listener.queue.put_nowait(None)
+            listener.end()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """One stream, until the reader goes, the token ends, or the reader is too slow."""
@@ -75,6 +82,7 @@ class EventRoutes:
         if len(self._listeners) >= MAX_LISTENERS or mine >= MAX_LISTENERS_EACH:
             raise too_many("too many event streams are open.", "Close some of them.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        untie = self._tie(listener, request)
         self._listeners.add(listener)
         try:
             self._look_at_sessions()
@@ -84,8 +92,21 @@ class EventRoutes:
         except ConnectionError:
             pass  # the reader went away
         finally:
+            untie()
             self._listeners.discard(listener)
         return response
+
+    def _tie(self, listener: Listener, request: web.Request) -> Callable[[], None]:
+        def hang_up() -> None:
+            if listener in self._listeners and request.transport is not None:  # its reader does not read
+                request.transport.abort()
+
+        def end(reason: str) -> None:
+            listener.end()
+            asyncio.get_running_loop().call_later(HANG_UP_SECONDS, hang_up)
+
+        identity = self._services.identity
+        return identity.ties.tie(identity.lineage(listener.token), what="stream", name="events", end=end)
 
     async def _send(self, listener: Listener, response: web.StreamResponse) -> None:
         while not listener.lost:

@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from jupyter_govern.errors import AuthenticationFailed
-from jupyter_govern_gateway.api.access import ANY, LOOKING, bearer, peer
+from jupyter_govern_gateway.api.access import HOLDING, LOOKING, bearer, peer
 from jupyter_govern_gateway.api.bodies import Text, read_json
 from jupyter_govern_gateway.api.bounds import LOGINS_PER_MINUTE, PASSWORD_CHECKS, PASSWORD_CHECKS_WAITING
-from jupyter_govern_gateway.api.problems import ApiProblem, too_many
+from jupyter_govern_gateway.api.problems import ApiProblem, not_found, too_many
 from jupyter_govern_gateway.api.rates import Rate
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.identity.service import TooManyFailures
@@ -22,6 +22,7 @@ NAME = Text(shortest=1, longest=256)
 PASSWORD = Text(shortest=1, longest=1024)
 KERNEL_ID = Text(shortest=1, longest=128)
 SERVER = Text(longest=256, optional=True)
+TARGET = Text(longest=63, optional=True)
 
 
 class Passwords:
@@ -49,6 +50,13 @@ class Passwords:
             self._waiting -= 1
 
 
+def bound_target(services: ApiServices, token: Token, name: str) -> tuple[str, ...]:
+    """What a token for that target is bound to ("" for no bond); raises ApiProblem 404."""
+    if name and name not in {target.name for target in services.directory.targets(token.actor)}:
+        raise not_found(f"target '{name}'")
+    return (name,) if name else token.targets
+
+
 def token_answer(text: str, token: Token) -> dict[str, Any]:
     """A new token as its owner gets it, once."""
     return {"token": text, **token_fields(token)}
@@ -56,7 +64,9 @@ def token_answer(text: str, token: Token) -> dict[str, Any]:
 
 def token_fields(token: Token) -> dict[str, Any]:
     """What a token stands for."""
-    return {"kind": token.kind, "subject": token.subject, "groups": sorted(token.groups), "expires_at": timestamp(token.expires_at)}
+    return {"kind": token.kind, "subject": token.subject, "groups": sorted(token.groups), "expires_at": timestamp(token.expires_at)} | (
+        {"targets": list(token.targets)} if token.targets else {}
+    )
 
 
 class LoginRoutes:
@@ -84,7 +94,7 @@ class LoginRoutes:
     async def issue(self, request: web.Request) -> web.Response:
         """A kernel token that hangs on the token that asks: it dies with it, and can neither decide nor issue."""
         asking = bearer(request, self._services, LOOKING)
-        body = await read_json(request, {"kernel_id": KERNEL_ID, "server": SERVER})
+        body = await read_json(request, {"kernel_id": KERNEL_ID, "server": SERVER, "target": TARGET})
         text, token = self._services.identity.issue(
             subject=asking.subject,
             groups=asking.groups,
@@ -93,15 +103,17 @@ class LoginRoutes:
             server=body["server"],
             parent=asking.id,
             address=peer(request),
+            targets=bound_target(self._services, asking, body["target"]),
+            networks=asking.networks,
         )
         return web.json_response(token_answer(text, token))
 
     async def drop(self, request: web.Request) -> web.Response:
         """Revoke the token that asks, with everything that hangs on it."""
-        token = bearer(request, self._services, ANY)
-        self._services.identity.revoke(token.id, by=token.subject)
-        return web.json_response({})
+        token = bearer(request, self._services, HOLDING)
+        ended = self._services.identity.revoke(token.id, by=token.subject, reason="logged out")
+        return web.json_response({"sessions": list(ended.sessions)})
 
     async def me(self, request: web.Request) -> web.Response:
         """Whose token it is."""
-        return web.json_response(token_fields(bearer(request, self._services, ANY)))
+        return web.json_response(token_fields(bearer(request, self._services, HOLDING)))

@@ -19,6 +19,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from jupyter_govern_gateway.api.approvals import ApprovalRoutes
 from jupyter_govern_gateway.api.bounds import KEEPALIVE_SECONDS, MAX_BODY, MAX_LINE
+from jupyter_govern_gateway.api.credentials import CredentialRoutes
 from jupyter_govern_gateway.api.device import DeviceRoutes
 from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
@@ -109,6 +110,7 @@ class ApiServer:
             *TargetRoutes(services).routes(),
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
+            *CredentialRoutes(services).routes(),
             *self._events.routes(),
             *LoginPages(site, passwords).routes(),
             *HomePage(site).routes(),

@@ -7,7 +7,7 @@ configuration and policy comes through the Directory, so that the API never eval
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,14 @@ class TargetSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSeen:
+    """A program of its own: its groups, and the targets its keys may open at most (() for any)."""
+
+    groups: frozenset[str]
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
     """Where clients connect. host "" means: under the name by which they reached the API. ca_file "" means a public certificate."""
 
@@ -69,6 +77,12 @@ class Directory(Protocol):
 
     def auditor_groups(self) -> frozenset[str]:
         """Members of these see everybody's sessions (`gateway.auditors`)."""
+
+    def admin_groups(self) -> frozenset[str]:
+        """Members of these revoke people and make static keys (`gateway.admins`)."""
+
+    def services(self) -> Mapping[str, ServiceSeen]:
+        """Who may have static keys now, by name; nobody where they are off."""
 
     def listening(self) -> Listening | None:
         """Where PostgreSQL clients connect; None while nothing listens."""

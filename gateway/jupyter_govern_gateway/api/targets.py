@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -27,23 +28,34 @@ class TargetRoutes:
         """Every target as the caller sees it."""
         token = bearer(request, self._services, ANY)
         seen = self._services.directory.targets(token.actor)
+        where = self._services.directory.listening()
+        authority = await asyncio.to_thread(_pem, where.ca_file) if where is not None else ""
         reachable = await asyncio.gather(*(self._services.directory.is_reachable(target.name) for target in seen))
         return web.json_response(
             [
-                _fields(target, answers) | {"connect": self._connect(request, target.name, token.subject)}
+                _fields(target, answers) | {"connect": self._connect(request, target.name, token.subject, authority)}
                 for target, answers in zip(seen, reachable, strict=True)
             ]
         )
 
-    def _connect(self, request: web.Request, target: str, subject: str) -> dict[str, Any] | None:
+    def _connect(self, request: web.Request, target: str, subject: str, authority: str) -> dict[str, Any] | None:
         where = self._services.directory.listening()
         if where is None:
             return None
         # listening everywhere has no name of its own: the name that brought the caller here brings a client too
         host = (request.url.host or "localhost") if where.host in ANYWHERE else where.host
         return {
-            "host": host, "port": where.port, "dbname": target, "user": subject, "sslmode": where.sslmode, "ca_file": where.ca_file
+            "host": host, "port": where.port, "dbname": target, "user": subject, "sslmode": where.sslmode, "ca_file": where.ca_file,
+            "ca": authority,
         }  # fmt: skip
+
+
+def _pem(path: str) -> str:
+    """The authority itself, for clients on other machines."""
+    try:
+        return Path(path).read_text(encoding="ascii") if path else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _fields(target: TargetSeen, reachable: bool) -> dict[str, Any]:

@@ -5,17 +5,19 @@ Every login, issue and revocation is written to the gateway log before it counts
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from jupyter_govern.errors import AuthenticationFailed
+from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.identity.backoff import Backoff
 from jupyter_govern_gateway.identity.scram import ScramVerifiers
-from jupyter_govern_gateway.identity.tokens import Token, TokenStore
+from jupyter_govern_gateway.identity.ties import Ties
+from jupyter_govern_gateway.identity.tokens import CONNECTING_KINDS, SERVICE, Token, TokenStore
+from jupyter_govern_gateway.recorder.chain import timestamp
 from jupyter_govern_gateway.recorder.log import GatewayLog
 
 
@@ -27,9 +29,25 @@ class TooManyFailures(AuthenticationFailed):
         super().__init__(f"too many failed logins: try again in {max(1, round(seconds))} seconds")
 
 
-class Identity(Protocol):
-    """Proofs in, tokens out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a revocation ended, by id."""
 
+    tokens: tuple[str, ...]
+    sessions: tuple[str, ...]
+    streams: int
+
+
+def no_services() -> Mapping[str, frozenset[str]]:
+    """No static keys."""
+    return {}
+
+
+class Identity(Protocol):
+    """Proofs in, tokens out. `ties`: what hangs on tokens and ends with them."""
+
+    @property
+    def ties(self) -> Ties: ...
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]: ...
     def issue(
         self,
@@ -41,22 +59,42 @@ class Identity(Protocol):
         server: str = "",
         parent: str = "",
         address: str = "",
+        seconds: float = 0.0,
+        targets: tuple[str, ...] = (),
+        networks: tuple[str, ...] = (),
+        issued_by: str = "",
     ) -> tuple[str, Token]: ...
     def authenticate_bearer(self, text: str) -> Token: ...
     def authenticate_password(self, subject: str, token: str) -> Token: ...
     def scram_verifiers(self, subject: str) -> ScramVerifiers: ...
     def token_actor(self, token_id: str) -> Token: ...
-    def revoke(self, token_id: str, *, by: str) -> None: ...
+    def lineage(self, token: Token) -> tuple[Token, ...]: ...
+    def service_keys(self) -> list[Token]: ...
+    def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended: ...
+    def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended: ...
     def live_groups(self, subject: str) -> frozenset[str]: ...
 
 
 class LocalIdentity:
-    """Local accounts. Groups are read anew at every use of a token, so that losing a group counts at once."""
+    """Local accounts. Groups are read anew at every use of a token, so that losing a group counts at once.
 
-    def __init__(self, *, accounts: Path, state_dir: Path, secret: bytes, log: GatewayLog, clock: Callable[[], float]) -> None:
+    services: the services that may have static keys now, by subject, with their groups.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Path,
+        state_dir: Path,
+        secret: bytes,
+        log: GatewayLog,
+        clock: Callable[[], float],
+        services: Callable[[], Mapping[str, frozenset[str]]] = no_services,
+    ) -> None:
         self._accounts = LocalAccounts(accounts)
         self._tokens = TokenStore(state_dir / "tokens.json", secret=secret, clock=clock)
-        self._log, self._backoff = log, Backoff(clock)
+        self._log, self._backoff, self._services = log, Backoff(clock), services
+        self.ties = Ties(clock=clock, groups=self.live_groups)
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
         """The person's groups. Raises AuthenticationFailed or TooManyFailures. Slow on purpose: call it in a thread."""
@@ -83,9 +121,22 @@ class LocalIdentity:
         server: str = "",
         parent: str = "",
         address: str = "",
+        seconds: float = 0.0,
+        targets: tuple[str, ...] = (),
+        networks: tuple[str, ...] = (),
+        issued_by: str = "",
     ) -> tuple[str, Token]:
         text, token = self._tokens.issue(
-            subject=subject, groups=groups, kind=kind, kernel_id=kernel_id, server=server, parent=parent
+            subject=subject,
+            groups=groups,
+            kind=kind,
+            kernel_id=kernel_id,
+            server=server,
+            parent=parent,
+            seconds=seconds,
+            targets=targets,
+            networks=networks,
+            issued_by=issued_by,
         )
         self._log.write(
             "token",
@@ -97,6 +148,10 @@ class LocalIdentity:
             server=server,
             parent=parent,
             address=address,
+            expires_at=timestamp(token.expires_at),
+            targets=list(targets),
+            networks=list(networks),
+            by=issued_by,
         )
         return text, token
 
@@ -106,7 +161,7 @@ class LocalIdentity:
     def authenticate_password(self, subject: str, token: str) -> Token:
         """A token sent as a password: it must be this person's, and of a kind that may connect."""
         found = self.authenticate_bearer(token)
-        if found.subject != subject or found.kind not in ("person", "kernel"):
+        if found.subject != subject or found.kind not in CONNECTING_KINDS:
             raise AuthenticationFailed("the token is unknown, expired or revoked")
         return found
 
@@ -120,12 +175,52 @@ class LocalIdentity:
             raise AuthenticationFailed("the token is unknown, expired or revoked")
         return self._current(token)
 
-    def revoke(self, token_id: str, *, by: str) -> None:
-        self._tokens.revoke(token_id)
-        self._log.write("token", event="revoked", token=token_id, by=by)
+    def lineage(self, token: Token) -> tuple[Token, ...]:
+        """The token and those it hangs on."""
+        return self._tokens.lineage(token)
+
+    def service_keys(self) -> list[Token]:
+        """The static keys that live."""
+        return self._tokens.of(kind="service")
+
+    def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended:
+        """End a token, what hangs on it, and the sessions opened with any of these."""
+        return self._end((token_id,), "", event="revoked", token=token_id, by=by, reason=reason)
+
+    def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended:
+        """End all tokens and sessions of somebody. Who may still log in may do so again."""
+        ids = tuple(token.id for token in self._tokens.of(subject))
+        return self._end(ids, subject, event="person revoked", subject=subject, by=by, reason=reason)
+
+    def _end(self, ids: tuple[str, ...], person: str, *, reason: str, **fields: str) -> Ended:
+        words = f"revoked by {fields['by']}" + (f": {reason}" if reason else "")
+        doomed = frozenset(ids)
+        problem = ""
+        try:
+            doomed = self._tokens.revoke(*ids)
+        except OSError as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
+            problem = f"revoked, but the token store cannot be written ({unwritten.strerror}): revoke again before a restart"
+        finally:
+            cut = self.ties.cut(words, tokens=doomed, subject=person)
+        ended = Ended(
+            tokens=tuple(sorted(doomed)),
+            sessions=tuple(sorted(tie.name for tie in cut if tie.what == "session")),
+            streams=sum(tie.what == "stream" for tie in cut),
+        )
+        self._log.write(
+            "token", **fields, reason=reason, tokens=list(ended.tokens), sessions=list(ended.sessions), streams=ended.streams
+        )
+        if problem:
+            raise RecordingFailed(problem)
+        return ended
 
     def live_groups(self, subject: str) -> frozenset[str]:
         """Raises AuthenticationFailed where the person is gone."""
+        if subject.startswith(SERVICE):
+            service = self._services().get(subject)
+            if service is None:
+                raise AuthenticationFailed("the service is not configured, or static keys are off")
+            return service
         groups = self._accounts.groups(subject)
         if groups is None:
             raise AuthenticationFailed("the account is gone")

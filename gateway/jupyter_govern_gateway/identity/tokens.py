@@ -1,6 +1,7 @@
 """The token store. On disk and in memory are verifiers only: SHA-256 for look-up, SCRAM keys for PostgreSQL clients.
 
-A token is `gov_<kind>_<43 characters>`. Kernel and browser tokens may hang on a parent and die with it. Time comes from outside.
+A token is `gov_<kind>_<43 characters>`. Kernel, client and browser tokens may hang on a parent and die with it. A token may be bound
+to targets and to networks. Time comes from outside.
 """
 
 from __future__ import annotations
@@ -18,7 +19,18 @@ from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFa
 from jupyter_govern.model import Actor, TokenKind
 from jupyter_govern_gateway.identity.scram import ITERATIONS, ScramVerifiers, salt_of, scram_keys
 
-LIFETIME: Final[dict[TokenKind, float]] = {"person": 12 * 3600, "server": 12 * 3600, "kernel": 600, "browser": 8 * 3600}
+LIFETIME: Final[dict[TokenKind, float]] = {
+    "person": 12 * 3600,
+    "server": 12 * 3600,
+    "kernel": 600,
+    "browser": 8 * 3600,
+    "client": 3600,
+    "service": 90 * 86400,
+}
+CONNECTING_KINDS: Final[frozenset[TokenKind]] = frozenset({"person", "kernel", "client", "service"})
+"""Kinds that open sessions."""
+SERVICE: Final = "service/"
+"""Subjects of services begin with it, subjects of people never do: neither gets what policy says of the other."""
 MAX_TOKENS_PER_PERSON: Final = 64
 """The oldest gives way; also the bound on how many keys one SCRAM proof is tried against."""
 
@@ -36,6 +48,11 @@ class Token:
     kernel_id: str = ""
     server: str = ""
     parent: str = ""
+    targets: tuple[str, ...] = ()
+    """The only targets it opens; () for any."""
+    networks: tuple[str, ...] = ()
+    """The only addresses it is taken from, as CIDR; () for any."""
+    issued_by: str = ""
     claims: tuple[tuple[str, str], ...] = ()
     """Attributes of the person, as of now; not kept on disk."""
 
@@ -60,11 +77,24 @@ class TokenStore:
         self._load()
 
     def issue(
-        self, *, subject: str, groups: frozenset[str], kind: TokenKind, kernel_id: str = "", server: str = "", parent: str = ""
+        self,
+        *,
+        subject: str,
+        groups: frozenset[str],
+        kind: TokenKind,
+        kernel_id: str = "",
+        server: str = "",
+        parent: str = "",
+        seconds: float = 0.0,
+        targets: tuple[str, ...] = (),
+        networks: tuple[str, ...] = (),
+        issued_by: str = "",
     ) -> tuple[str, Token]:
         """A new token; its text is returned here and kept nowhere. A child never outlives its parent."""
+        if subject.startswith(SERVICE) != (kind == "service"):
+            raise AuthenticationFailed(f"a {kind} token is not for {subject!r}")
         now = self._clock()
-        expires = now + LIFETIME[kind]
+        expires = now + (seconds or LIFETIME[kind])
         if parent and parent in self._by_id and kind != "kernel":
             expires = min(expires, self._by_id[parent].token.expires_at)
         text = f"gov_{kind}_{secrets.token_urlsafe(32)}"
@@ -78,6 +108,9 @@ class TokenStore:
             kernel_id=kernel_id,
             server=server,
             parent=parent,
+            targets=targets,
+            networks=networks,
+            issued_by=issued_by,
         )
         stored_key, server_key = scram_keys(text, salt_of(self._secret, subject))
         stored = _Stored(token=token, sha256=_sha256(text), stored_key=stored_key, server_key=server_key)
@@ -103,20 +136,36 @@ class TokenStore:
         mine = [
             s
             for s in self._by_id.values()
-            if s.token.subject == subject and s.token.kind in ("person", "kernel") and self._alive(s)
+            if s.token.subject == subject and s.token.kind in CONNECTING_KINDS and self._alive(s)
         ]
         candidates = tuple((s.token.id, s.stored_key, s.server_key) for s in mine)
         return ScramVerifiers(salt=salt_of(self._secret, subject), iterations=ITERATIONS, candidates=candidates)
 
-    def revoke(self, token_id: str) -> None:
-        """End a token and all that hang on it."""
-        doomed = {token_id}
+    def lineage(self, token: Token) -> tuple[Token, ...]:
+        """The token and those it hangs on, as far as they are known."""
+        found = [token]
+        while (parent := self._by_id.get(found[-1].parent)) is not None:
+            found.append(parent.token)
+        return tuple(found)
+
+    def of(self, subject: str = "", kind: TokenKind | None = None) -> list[Token]:
+        """The living tokens of somebody, or of a kind."""
+        return [
+            s.token
+            for s in self._by_id.values()
+            if (not subject or s.token.subject == subject) and kind in (None, s.token.kind) and self._alive(s)
+        ]
+
+    def revoke(self, *token_ids: str) -> frozenset[str]:
+        """End tokens and all that hang on them; the ids of all these."""
+        doomed = set(token_ids)
         while more := {i for i, s in self._by_id.items() if s.token.parent in doomed and i not in doomed}:
             doomed |= more
         for identifier in doomed:
             if stored := self._by_id.pop(identifier, None):
                 self._by_hash.pop(stored.sha256, None)
         self._save()
+        return frozenset(doomed)
 
     def _alive(self, stored: _Stored) -> bool:
         token = stored.token
@@ -133,7 +182,8 @@ class TokenStore:
 
     def _make_room(self, subject: str) -> None:
         mine = sorted(
-            (s.token for s in self._by_id.values() if s.token.subject == subject), key=lambda t: (t.kind != "kernel", t.issued_at)
+            (s.token for s in self._by_id.values() if s.token.subject == subject),
+            key=lambda t: (t.kind not in {"kernel", "client"}, t.issued_at),
         )
         for token in mine[: max(0, len(mine) - MAX_TOKENS_PER_PERSON + 1)]:
             self._by_hash.pop(self._by_id.pop(token.id).sha256, None)
@@ -174,7 +224,8 @@ class TokenStore:
 
     def _restore(self, row: dict[str, Any]) -> None:
         sha256, keys = row.pop("sha256"), (bytes.fromhex(row.pop("stored_key")), bytes.fromhex(row.pop("server_key")))
-        token = Token(**{**row, "groups": frozenset(row["groups"]), "claims": ()})
+        bounds = {key: tuple(row.get(key, ())) for key in ("targets", "networks")}
+        token = Token(**{**row, "groups": frozenset(row["groups"]), "claims": (), **bounds})
         self._by_hash[sha256] = self._by_id[token.id] = _Stored(
             token=token, sha256=sha256, stored_key=keys[0], server_key=keys[1]
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jupyter_govern.errors import (
+    AuthenticationFailed,
     Blocked,
     ClientProtocolError,
     RecordingFailed,
@@ -30,6 +31,7 @@ from jupyter_govern_gateway.adapters.postgresql.upstream import TargetRefused
 from jupyter_govern_gateway.codecs.postgresql import backend
 from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 from jupyter_govern_gateway.codecs.postgresql.startup import PROTOCOL_3_2, CancelRequest
+from jupyter_govern_gateway.identity.binding import is_taken_from, opens
 from jupyter_govern_gateway.net import targets
 from jupyter_govern_gateway.net.bounds import HANDSHAKE_SECONDS
 from jupyter_govern_gateway.net.cancel import CancelKeys
@@ -42,6 +44,7 @@ from jupyter_govern_gateway.net.tasks import Tasks
 
 if TYPE_CHECKING:
     from jupyter_govern_gateway.gate import SessionRecord
+    from jupyter_govern_gateway.identity.tokens import Token
 
 CONNECTING: Final = Facts(kinds=frozenset({"connect"}))
 
@@ -102,9 +105,10 @@ class Arrival:
 
     async def _open(self, guest: Guest) -> None:
         services, peer = self._services, self._peer
+        wishes = read_wishes(guest.parameters)
+        self._check_bounds(guest.token, wishes.database)
         peer.write(backend.AUTHENTICATION_OK)
         actor = guest.token.actor
-        wishes = read_wishes(guest.parameters)
         address = services.targets.get(wishes.database)
         if address is None:
             raise Turned("3D000", f'target "{wishes.database[:100]}" does not exist', hint=self._reachable(actor))
@@ -137,7 +141,21 @@ class Arrival:
             naming.observed_path(welcome.parameters[b"search_path"].decode("utf-8", "replace"))
         exchange = Exchange(door=door, permit=permit, naming=naming, codec=wishes.codec, is_kernel=wishes.is_kernel)
         reach = Reach(target=target, address=address, welcome=welcome)
-        self._hand_over(record, door, exchange, reach, is_long_key=guest.version >= PROTOCOL_3_2)
+        try:
+            lineage = services.identity.lineage(services.identity.token_actor(guest.token.id))
+        except AuthenticationFailed:  # revoked while the target was being reached: nothing was there yet to be cut
+            target.abort()
+            raise Turned("57P01", "the token was revoked or has expired while the session was being opened") from None
+        self._hand_over(record, door, exchange, reach, is_long_key=guest.version >= PROTOCOL_3_2, lineage=lineage)
+
+    def _check_bounds(self, token: Token, database: str) -> None:
+        """Before anything is said of targets: a bound token learns nothing of the others."""
+        host = self._peer.host
+        if not is_taken_from(token, host[0] if host is not None else ""):
+            hint = "It is bound to the addresses that it was made for."
+            raise Turned("28000", "this credential is not taken from this address", hint=hint)
+        if not opens(token, database):
+            raise Turned("28000", "this credential is for another target", hint=f"It opens {', '.join(token.targets)} and nothing else.")
 
     def _reachable(self, actor: Actor) -> str:
         decide = self._services.policy.decide
@@ -153,11 +171,21 @@ class Arrival:
             if decision.effect != "allow":
                 raise Blocked(decision.reason, rules=decision.rules, hint=decision.hint)
 
-    def _hand_over(self, record: SessionRecord, door: SessionDoor, exchange: Exchange, reach: Reach, *, is_long_key: bool) -> None:
+    def _hand_over(
+        self,
+        record: SessionRecord,
+        door: SessionDoor,
+        exchange: Exchange,
+        reach: Reach,
+        *,
+        is_long_key: bool,
+        lineage: tuple[Token, ...],
+    ) -> None:
         house, peer = self._house, self._peer
 
         def over(reason: str) -> None:
             house.keys.withdraw(pid)
+            untie()
             house.closed(session)
             door.ended()
             self._services.gate.close_session(record, reason)
@@ -171,6 +199,9 @@ class Arrival:
             max_statement=house.max_statement,
             tasks=house.tasks,
             over=over,
+        )
+        untie = self._services.identity.ties.tie(
+            lineage, what="session", name=record.id, end=session.close, is_busy=lambda: session.is_busy
         )
         pid, key = house.keys.issue(session.cancel, is_long=is_long_key)
         statuses = b"".join(backend.parameter_status(name, value) for name, value in reach.welcome.parameters.items())

@@ -52,6 +52,9 @@ CONNECT_SECONDS: Final = 15.0
 CANCEL_SECONDS: Final = 10.0
 """For one CancelRequest to a target."""
 
+CANCEL_AGAIN_SECONDS: Final = 0.02
+"""Between two of them, while what a client had sent ahead is stopped; never two at the same time."""
+
 CATALOG_SECONDS: Final = 60.0
 """For a target's catalog to be loaded."""
 

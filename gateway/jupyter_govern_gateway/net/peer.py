@@ -180,5 +180,11 @@ class Peer:
     @property
     def address(self) -> str:
         """Who this is, for the record."""
+        host = self.host
+        return f"{host[0]}:{host[1]}" if host is not None else "local"
+
+    @property
+    def host(self) -> tuple[str, int] | None:
+        """Address and port at the other end; None for a socket of this machine."""
         name = self.transport.get_extra_info("peername") if self.transport is not None else None
-        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) > 1 else "local"
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) > 1 else None

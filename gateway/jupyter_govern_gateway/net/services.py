@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jupyter_govern.model import Actor, Decision, Facts
     from jupyter_govern_gateway.gate import Gate
     from jupyter_govern_gateway.identity.scram import ScramVerifiers
+    from jupyter_govern_gateway.identity.ties import Ties
     from jupyter_govern_gateway.identity.tokens import Token
     from jupyter_govern_gateway.net.door import SessionDoor
     from jupyter_govern_gateway.net.targets import TargetAddress
@@ -25,6 +26,9 @@ class Identity(Protocol):
     def scram_verifiers(self, subject: str) -> ScramVerifiers: ...
     def authenticate_password(self, subject: str, token: str) -> Token: ...
     def token_actor(self, token_id: str) -> Token: ...
+    def lineage(self, token: Token) -> tuple[Token, ...]: ...
+    @property
+    def ties(self) -> Ties: ...
 
 
 class Policy(Protocol):

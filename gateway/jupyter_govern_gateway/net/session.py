@@ -30,7 +30,7 @@ from jupyter_govern_gateway.adapters.steps import (
 from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 from jupyter_govern_gateway.codecs.postgresql.frontend import TERMINATE_MESSAGE
 from jupyter_govern_gateway.net import targets
-from jupyter_govern_gateway.net.bounds import CLOSE_SECONDS, GONE_POLL_SECONDS, LINGER_SECONDS
+from jupyter_govern_gateway.net.bounds import CANCEL_AGAIN_SECONDS, CLOSE_SECONDS, GONE_POLL_SECONDS, LINGER_SECONDS
 from jupyter_govern_gateway.net.dialogue import send_to_target
 from jupyter_govern_gateway.net.tasks import Tasks
 
@@ -366,13 +366,25 @@ class Session:
         words = b"" if self.x.target_said_fatal else fatal("57P01", f'target "{self._address.name}" closed the connection')
         self._finish("the target closed the connection", words)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a statement runs, or waits for people."""
+        return bool(self.x.expected) or self._pending is not None
+
     def close(self, reason: str) -> None:
-        """The gateway stops."""
+        """The gateway stops, or who opened this may no longer be here: FATAL 57P01 with the reason."""
         if self._is_ending and not self._is_over:
-            self._cancel_target(self.x.permit)
+            self._cancel_the_rest()
             self._later(LINGER_SECONDS, self._end)
             return
         self._finish(reason, fatal("57P01", f"terminating connection: {reason}"))
+        self._cancel_the_rest()
+
+    def _cancel_the_rest(self) -> None:
+        """A cancel ends one statement; those that the client had sent ahead would follow it."""
+        if not self._is_over:
+            self._cancel_target(self.x.permit)
+            self._later(CANCEL_AGAIN_SECONDS, self._cancel_the_rest)
 
     def _end(self) -> None:
         if self._is_over:

@@ -123,7 +123,7 @@ async def test_targets(world: World) -> None:
     assert shop["masks"] == [{"column": "public.customers.email", "format": "partial", "rule": "no e-mail in clear", "because": "GDPR."}]
     assert {"name": "analysts read the shop", "because": "It is their job.", "effect": "allow"} in shop["rules"]
     assert shop["connect"] == {
-        "host": "127.0.0.1", "port": 6432, "dbname": "shop", "user": "ana", "sslmode": "verify-full", "ca_file": "/ca.pem",
+        "host": "127.0.0.1", "port": 6432, "dbname": "shop", "user": "ana", "sslmode": "verify-full", "ca_file": "/ca.pem", "ca": "",
     }  # fmt: skip
     (seen_by_eve,) = (await world.ask("GET", "targets", world.token("eve"))).json
     assert seen_by_eve["verbs"] == [] and "no rule allows" in seen_by_eve["why"]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 API = (ROOT / "docs" / "api.md").read_text()
 CLI = (ROOT / "docs" / "cli.md").read_text()
 SOURCES = ROOT / "gateway" / "jupyter_govern_gateway" / "api"
-OURS = ("login", "logout", "connect", "approvals", "sessions")
+OURS = ("login", "logout", "connect", "approvals", "sessions", "credential", "config", "revoke", "keys")
 
 
 async def test_routes(world: World) -> None:

@@ -35,6 +35,12 @@ PEOPLE = {
 CONFIG = """
 [gateway]
 auditors = ["audit"]
+admins = ["dba"]
+[identity]
+static_keys = true
+[[identity.service]]
+name = "etl"
+groups = ["dba"]
 [[target]]
 name = "shop"
 kind = "postgresql"
@@ -241,7 +247,10 @@ async def running(tmp_path: Path) -> AsyncIterator[World]:
     (tmp_path / "govern.toml").write_text(CONFIG)
     (tmp_path / "accounts.json").write_text(accounts())
     recorder = Recorder(tmp_path, clock)
-    identity = LocalIdentity(accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock)
+    identity = LocalIdentity(
+        accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock,
+        services=lambda: {"service/etl": frozenset({"dba"})},
+    )  # fmt: skip
     approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
     directory = PolicyDirectory(policy, listening=lambda: Listening(host="127.0.0.1", port=6432, ca_file="/ca.pem"))

@@ -39,6 +39,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("DATA", "RUNTIME", "CONFIG"):
         monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / name.lower()))
     monkeypatch.delenv("JUPYTER_GOVERN_URL", raising=False)
+    monkeypatch.setattr("jupyter_govern.vault._keyring", lambda: None)  # never the keyring of whoever runs the tests
     return tmp_path
 
 
