@@ -32,6 +32,7 @@ from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
+from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
@@ -71,7 +72,7 @@ class GatewayApp:
         directory, gateway = self.path.parent, config.gateway
         _check_api(gateway)
         state = _private_folder(directory / gateway.state_dir)
-        recorder = Recorder(state, time.time)
+        recorder = Recorder(state, time.time, signer=_signer(gateway, directory, state))
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
         identity = LocalIdentity(
@@ -92,6 +93,7 @@ class GatewayApp:
             gateway, ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=self._directory(tls)), tls
         )
         recorder.log.write("gateway", event="started", pid=os.getpid())
+        recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
         self._watch_policy()
@@ -184,6 +186,13 @@ class GatewayApp:
                     file.unlink()
 
         self._stack.callback(take_back)
+
+
+def _signer(gateway: Gateway, directory: Path, state: Path) -> Signer:
+    reference, key = gateway.recording.signing_key, "gateway.recording.signing_key"
+    signer = Signer(reference.read(directory, key).encode(), key) if reference else own_signer(state)
+    signer.publish(state)
+    return signer
 
 
 def _check_api(gateway: Gateway) -> None:

@@ -4,6 +4,7 @@
   jupyter govern sessions show ID
   jupyter govern sessions verify ID             exit 1 if the recording was changed
   jupyter govern sessions verify --file x.jsonl the same without a gateway
+  jupyter govern sessions verify --all DIR --key signing.pub    all of them, with the log and the signatures
 
 An ID may be cut short as long as it fits one session only.
 """
@@ -19,6 +20,7 @@ from typing import Any
 from jupyter_govern.client import GatewayClient, GatewayProblem
 from jupyter_govern.commands import _place
 from jupyter_govern.commands._print import accesses, as_json, cell_text, indented, moment, one_line, pairs, plain, table_text
+from jupyter_govern.errors import GovernError
 from jupyter_govern.recording import verify
 
 HEADINGS = ("id", "who", "target", "opened", "closed", "statements", "client", "notebook")
@@ -43,11 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = verifying.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?", default="", metavar="ID")
     which.add_argument("--file", type=Path, metavar="PATH", help="a recording on this machine")
+    which.add_argument("--all", type=Path, metavar="DIR", help="a folder of recordings: state_dir/recordings or a copy of it")
+    verifying.add_argument("--key", type=Path, action="append", default=[], metavar="PUBFILE", help="public keys of the gateway (PEM)")
+    verifying.add_argument("--anchor", type=_anchor, action="append", default=[], metavar="SEQ:HASH", help="a head kept elsewhere")
     verifying.set_defaults(action="verify")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
+    if args.action == "verify" and (args.all is not None or (args.file is not None and args.key)):
+        return _verified_offline(args)
     if args.action == "verify" and args.file is not None:
         return _verdict(args.file.stem, asdict(verify(args.file)))
     client = _place.logged_in(args.url)
@@ -148,6 +155,36 @@ def _list(client: GatewayClient, args: argparse.Namespace) -> int:
     ]
     print(table_text(HEADINGS, rows, "There are no sessions."))
     return 0
+
+
+def _anchor(text: str) -> tuple[int, str]:
+    seq, _, head = text.partition(":")
+    if not seq.isdigit() or not head:
+        raise argparse.ArgumentTypeError("wants SEQ:HASH, as `verify --all` prints it")
+    return int(seq), head
+
+
+def _verified_offline(args: argparse.Namespace) -> int:
+    """By the files and public keys alone."""
+    try:
+        from jupyter_govern.archive import verify_file, verify_folder
+        from jupyter_govern.signatures import read_keys
+    except ModuleNotFoundError as missing:
+        raise GovernError(f"signatures need the Python package {missing.name}: `pip install cryptography`") from None
+    keys = read_keys(args.key)
+    if args.all is not None:
+        report = verify_folder(args.all, keys or None, dict(args.anchor))
+        what = f"{report.sessions} sessions, {report.entries} entries, {report.signatures} signatures"
+        where = f"\nhead {report.seq}:{report.head}" if report.head else ""
+    else:
+        report = verify_file(args.file, keys)
+        what, where = f"{report.entries} entries, {report.signatures} signatures", ""
+    for note in report.notes:
+        print(f"note: {plain(note)}")
+    for problem in report.problems:
+        print(plain(problem), file=sys.stderr)
+    print(f"{what}: {'nothing was changed' if report.ok else 'NOT whole'}{where}", file=sys.stdout if report.ok else sys.stderr)
+    return 0 if report.ok else 1
 
 
 def _whole(client: GatewayClient, identifier: str) -> str:

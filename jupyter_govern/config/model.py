@@ -72,6 +72,8 @@ class Tls(Strict):
 class Recording(Strict):
     rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
     """Bytes of delivered rows that are kept per operation; 0 keeps none."""
+    signing_key: SecretReference | None = None
+    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
 
 
 class Gateway(Strict):

@@ -5,5 +5,6 @@ session  the recording of one session: operation, approval, result, end
 log      the gateway's own chain: policy, logins, tokens, sessions
 index    SQLite over the files: for lists and searches; can be rebuilt from them
 recorder opens recordings; mends after a crash
+signer   signs heads of chains, with Ed25519
 recover  what a crash left: torn tails are cut and noted, open recordings closed as interrupted
 """

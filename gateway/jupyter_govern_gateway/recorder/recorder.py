@@ -11,8 +11,9 @@ from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
 from jupyter_govern_gateway.recorder.log import GatewayLog
-from jupyter_govern_gateway.recorder.recover import close_interrupted, mend
+from jupyter_govern_gateway.recorder.recover import Recovered, close_interrupted, left_open, mend
 from jupyter_govern_gateway.recorder.session import SessionRecording
+from jupyter_govern_gateway.recorder.signer import Signer
 
 DEFER_SECONDS: Final = 0.05
 """How long the end of an operation may wait to be written; its beginning never waits."""
@@ -21,15 +22,17 @@ DEFER_SECONDS: Final = 0.05
 class Recorder:
     """state_dir/recordings and state_dir/index.sqlite. On start it mends what a crash left and says so in the gateway log."""
 
-    def __init__(self, state_dir: Path, clock: Clock) -> None:
+    def __init__(self, state_dir: Path, clock: Clock, *, signer: Signer | None = None) -> None:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._clock = clock
+        self._clock, self._signer = clock, signer
         self._deferred: dict[Chain, SessionRecording] = {}
         log_path = self.directory / "gateway.jsonl"
         found = mend(log_path) if log_path.exists() else None
-        self.log = GatewayLog(self.directory, clock, seq=found.seq if found else 0, head=found.head if found else None)
-        mended = close_interrupted(self.directory, clock)
+        self.log = GatewayLog(
+            self.directory, clock, seq=found.seq if found else 0, head=found.head if found else None, signer=signer
+        )
+        mended = close_interrupted(self.directory, clock, signer)
         fresh = not (state_dir / "index.sqlite").exists()
         self.index = SessionIndex(state_dir / "index.sqlite")
         if fresh or mended:
@@ -38,6 +41,18 @@ class Recorder:
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
         for each in mended:
             self.log.write("note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem)
+        self._settle({each.path.stem: each for each in mended})
+        self.log.sign()
+
+    def _settle(self, mended: dict[str, Recovered]) -> None:
+        """Have the log say how each session ended that a crash ended, or that ended while the log could not be written."""
+        unknown = left_open(self.log.path) - mended.keys()
+        for path in self.directory.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl") if unknown else ():
+            if path.stem in unknown:
+                mended[path.stem] = mend(path)
+        for session, each in sorted(mended.items()):
+            if not each.problem:
+                self.log.write("session", event="close", session=session, reason="interrupted", head=each.head)
 
     def open(self, session: str) -> SessionRecording:
         """A new recording. Raises RecordingFailed: then there is no session."""
@@ -47,7 +62,7 @@ class Recorder:
             self._later(chain, recording)
 
         chain = Chain(self.directory / day / f"{session}.jsonl", self._clock, later=later if _has_loop() else None)
-        recording = SessionRecording(session=session, chain=chain, index=self.index)
+        recording = SessionRecording(session=session, chain=chain, index=self.index, signer=self._signer)
         return recording
 
     def _later(self, chain: Chain, recording: SessionRecording) -> None:
