@@ -72,7 +72,13 @@ class GatewayApp:
         directory, gateway = self.path.parent, config.gateway
         _check_api(gateway)
         state = _private_folder(directory / gateway.state_dir)
-        recorder = Recorder(state, time.time, signer=_signer(gateway, directory, state))
+        recorder = Recorder(
+            state,
+            time.time,
+            signer=_signer(gateway, directory, state),
+            durable=gateway.recording.mode == "durable",
+            min_free_bytes=gateway.recording.min_free_bytes,
+        )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
         identity = LocalIdentity(

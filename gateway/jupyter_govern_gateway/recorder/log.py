@@ -9,7 +9,9 @@ from typing import Any
 
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
+from jupyter_govern_gateway.recorder.flusher import Flusher
 from jupyter_govern_gateway.recorder.signer import Signer
+from jupyter_govern_gateway.recorder.tally import Tally
 
 SIGN_ENTRIES = 256
 """So many entries at most are not signed; the maintenance thread signs what is left after some minutes."""
@@ -19,9 +21,19 @@ class GatewayLog:
     """`gateway.jsonl`. May be written from worker threads (password checks run there)."""
 
     def __init__(
-        self, directory: Path, clock: Clock, *, seq: int = 0, head: str | None = None, signer: Signer | None = None
+        self,
+        directory: Path,
+        clock: Clock,
+        *,
+        seq: int = 0,
+        head: str | None = None,
+        signer: Signer | None = None,
+        flusher: Flusher | None = None,
+        tally: Tally | None = None,
     ) -> None:
-        self._chain = Chain(directory / "gateway.jsonl", clock, seq=seq, head=head)
+        self._flusher = flusher
+        release = flusher.release if flusher is not None else None
+        self._chain = Chain(directory / "gateway.jsonl", clock, seq=seq, head=head, tally=tally, release=release)
         self._signer = signer
         self._unsigned = 0
         self._lock = Lock()
@@ -37,6 +49,8 @@ class GatewayLog:
             self._unsigned += 1
             if self._unsigned >= SIGN_ENTRIES:
                 self._sign()
+        if self._flusher is not None:
+            self._flusher.sync(self._chain)
 
     def sign(self) -> None:
         """Sign the head, unless the last entry is a signature. Raises RecordingFailed."""

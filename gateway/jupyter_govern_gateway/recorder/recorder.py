@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
+from jupyter_govern_gateway.recorder.flusher import Done, Flusher
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
 from jupyter_govern_gateway.recorder.log import GatewayLog
 from jupyter_govern_gateway.recorder.recover import Recovered, close_interrupted, left_open, mend
 from jupyter_govern_gateway.recorder.session import SessionRecording
 from jupyter_govern_gateway.recorder.signer import Signer
+from jupyter_govern_gateway.recorder.tally import Tally
 
-DEFER_SECONDS: Final = 0.05
-"""How long the end of an operation may wait to be written; its beginning never waits."""
+DEFER_SECONDS: Final = 0.04
+"""How long the end of an operation may wait to be written; its beginning never waits. Then the disk is told, so that both are
+on it within 50 ms or as soon as the disk can."""
+SIGN_SECONDS: Final = 300.0
+LOW_SPACE: Final = 0.1
+"""Below this share of the file system a warning is written."""
 
 
 class Recorder:
     """state_dir/recordings and state_dir/index.sqlite. On start it mends what a crash left and says so in the gateway log."""
 
-    def __init__(self, state_dir: Path, clock: Clock, *, signer: Signer | None = None) -> None:
+    def __init__(
+        self, state_dir: Path, clock: Clock, *, signer: Signer | None = None, durable: bool = False, min_free_bytes: int = 0
+    ) -> None:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._clock, self._signer = clock, signer
+        self._clock, self._signer, self.durable = clock, signer, durable
+        self._min_free = min_free_bytes
+        self._is_low = False
+        self._next_signature = time.monotonic() + SIGN_SECONDS
+        self.tally = Tally()
         self._deferred: dict[Chain, SessionRecording] = {}
         log_path = self.directory / "gateway.jsonl"
         found = mend(log_path) if log_path.exists() else None
+        self._flusher = Flusher(self.tally, self._care)
         self.log = GatewayLog(
-            self.directory, clock, seq=found.seq if found else 0, head=found.head if found else None, signer=signer
+            self.directory,
+            clock,
+            seq=found.seq if found else 0,
+            head=found.head if found else None,
+            signer=signer,
+            flusher=self._flusher,
+            tally=self.tally,
         )
         mended = close_interrupted(self.directory, clock, signer)
         fresh = not (state_dir / "index.sqlite").exists()
@@ -56,13 +77,23 @@ class Recorder:
 
     def open(self, session: str) -> SessionRecording:
         """A new recording. Raises RecordingFailed: then there is no session."""
+        free = self._space()[0] if self._min_free else 0
+        if free < self._min_free:
+            self.tally.write_errors += 1
+            raise RecordingFailed(f"only {free} bytes are free where recordings are, and {self._min_free} are asked for (min_free_bytes)")
         day = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y/%m/%d")
 
         def later(chain: Chain) -> None:
             self._later(chain, recording)
 
-        chain = Chain(self.directory / day / f"{session}.jsonl", self._clock, later=later if _has_loop() else None)
-        recording = SessionRecording(session=session, chain=chain, index=self.index, signer=self._signer)
+        chain = Chain(
+            self.directory / day / f"{session}.jsonl",
+            self._clock,
+            later=later if _has_loop() else None,
+            tally=self.tally,
+            release=self._flusher.release,
+        )
+        recording = SessionRecording(session=session, chain=chain, index=self.index, signer=self._signer, tally=self.tally)
         return recording
 
     def _later(self, chain: Chain, recording: SessionRecording) -> None:
@@ -81,6 +112,26 @@ class Recorder:
                 chain.flush()
             except RecordingFailed:
                 continue
+            self._flusher.sync(chain)
+
+    def committed(self, recording: SessionRecording, done: Done) -> None:
+        """Call `done` when everything of this recording is on the disk, or with the reason why it is not."""
+        self._flusher.committed(recording.chain, done)
+
+    def _space(self) -> tuple[int, int]:
+        """Bytes that are free for us, and bytes in all."""
+        found = os.statvfs(self.directory)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+    def _care(self) -> None:
+        """In the flusher's thread, every few seconds."""
+        free, size = self._space()
+        was_low, self._is_low = self._is_low, free < size * (LOW_SPACE * 1.2 if self._is_low else LOW_SPACE)
+        if self._is_low and not was_low:
+            self.log.write("note", about="disk space is low", free_bytes=free, size_bytes=size, min_free_bytes=self._min_free)
+        if time.monotonic() >= self._next_signature:
+            self._next_signature = time.monotonic() + SIGN_SECONDS
+            self.log.sign()
 
     def path_of(self, session: str) -> Path | None:
         """The file of a session, by the index. Blocks: call it in a thread."""
@@ -91,6 +142,7 @@ class Recorder:
         self.flush()
         self.index.close()
         self.log.close()
+        self._flusher.close()
 
 
 def _has_loop() -> bool:
