@@ -24,6 +24,7 @@ from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
 from jupyter_govern_gateway.api.events import EventRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
+from jupyter_govern_gateway.api.operations import OperationRoutes
 from jupyter_govern_gateway.api.pages.browser import SECURE
 from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
@@ -109,6 +110,7 @@ class ApiServer:
             *TargetRoutes(services).routes(),
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
+            *OperationRoutes(services).routes(),
             *self._events.routes(),
             *LoginPages(site, passwords).routes(),
             *HomePage(site).routes(),

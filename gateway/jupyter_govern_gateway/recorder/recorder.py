@@ -54,10 +54,8 @@ class Recorder:
             tally=self.tally,
         )
         mended = close_interrupted(self.directory, clock, signer)
-        fresh = not (state_dir / "index.sqlite").exists()
         self.index = SessionIndex(state_dir / "index.sqlite")
-        if fresh or mended:
-            rebuild_index(self.directory, self.index)
+        rebuild_index(self.directory, self.index)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
         for each in mended:
@@ -112,6 +110,7 @@ class Recorder:
                 chain.flush()
             except RecordingFailed:
                 continue
+            self.index.put("read", {"id": recording.session, "path": str(chain.path)})
             self._flusher.sync(chain)
 
     def committed(self, recording: SessionRecording, done: Done) -> None:
