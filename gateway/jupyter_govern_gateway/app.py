@@ -23,7 +23,7 @@ from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
-from jupyter_govern_gateway.api.services import ApiServices, Listening
+from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.service import LocalIdentity
@@ -96,7 +96,21 @@ class GatewayApp:
         services = self._services(config, recorder, identity, gate, state)
         await self._start_postgresql(gateway, services, tls)
         await self._start_api(
-            gateway, ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=self._directory(tls)), tls
+            gateway,
+            ApiServices(
+                identity=identity,
+                approvals=approvals,
+                recorder=recorder,
+                directory=self._directory(tls),
+                counted=lambda: Counted(
+                    sessions_open=gate.sessions_open,
+                    blocked=gate.blocked,
+                    asked=gate.asked,
+                    plan_hits=self._plans.hits,
+                    plan_misses=self._plans.misses,
+                ),
+            ),
+            tls,
         )
         recorder.log.write("gateway", event="started", pid=os.getpid())
         recorder.log.sign()
@@ -110,6 +124,7 @@ class GatewayApp:
         catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
+        self._plans = plans
         for target in config.target:
             if target.tls_insecure_because:
                 self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")

@@ -167,6 +167,7 @@ class Gate:
     ) -> None:
         self._recorder, self._approvals, self._clock = recorder, approvals, clock
         self._budget = rows_budget
+        self.sessions_open = self.blocked = self.asked = 0
         self._granted: Callable[[Operation, Decision, SessionRecord], Permit | Settling] = (
             self._settling if recorder.durable else self._permit
         )
@@ -186,6 +187,7 @@ class Gate:
         recording = self._recorder.open(identifier)
         recording.open(actor=actor, target=target, protocol=protocol, client=client, token=token.id)
         self._recorder.log.write("session", event="open", session=identifier, subject=actor.subject, target=target)
+        self.sessions_open += 1
         return SessionRecord(
             identifier=identifier,
             actor=actor,
@@ -207,6 +209,7 @@ class Gate:
 
     def close_session(self, session: SessionRecord, reason: str) -> None:
         """Withdraw what waits, write session-close and the head into the gateway log. Never raises: the session is over."""
+        self.sessions_open -= 1
         for pending in tuple(session.waiting):
             pending.withdraw(reason)
         for settling in tuple(session.settling):
@@ -231,9 +234,11 @@ class Gate:
                 return self._granted(op, decision, session)
             case "approve":
                 session.recording.operation(op, decision, "pending")
+                self.asked += 1
                 return self._put_to_people(op, decision, session)
             case _:  # whatever is not an allow is a refusal
                 session.recording.operation(op, decision, "blocked")
+                self.blocked += 1
                 raise Blocked(decision.reason, rules=decision.rules, hint=decision.hint)
 
     async def ask(self, op: Operation, decision: Decision, session: SessionRecord) -> Permit:

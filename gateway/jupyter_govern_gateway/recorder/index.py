@@ -51,9 +51,13 @@ FIELDS = (
 
 
 class SessionIndex:
-    def __init__(self, path: Path) -> None:
+    """since: operations that ended before are not counted as delivered."""
+
+    def __init__(self, path: Path, since: str = "") -> None:
         self.path = path
         self.dropped = 0
+        self.delivered_rows = self.delivered_bytes = 0
+        self._since = since
         self._queue: queue.Queue[tuple[str, dict[str, Any]] | threading.Event | None] = queue.Queue(QUEUE_ROWS)
         self._behind: dict[str, Path] = {}
         self._waiting: list[threading.Event] = []
@@ -227,6 +231,10 @@ class SessionIndex:
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue  # a recording that somebody broke: `verify` says so, a list leaves it out
             reader.finish(start + len(data))
+        for at, rows, size_ in reader.ended:
+            if at >= self._since:
+                self.delivered_rows += rows
+                self.delivered_bytes += size_
         if start + len(data) < size:
             self._behind[identifier] = path
 

@@ -43,6 +43,7 @@ class Reader:
         row = database.execute("select actor, target from sessions where id = ?", (session,)).fetchone() or ("", "")
         self._actor, self._target = str(row[0]), str(row[1])
         self._new, self._notebook = 0, ""
+        self.ended: list[tuple[str, int, int]] = []
 
     def take(self, entry: dict[str, Any]) -> None:
         """One entry; raises KeyError and the like where it is none of ours."""
@@ -62,6 +63,7 @@ class Reader:
                     "update operations set tag = ?, rows = ?, bytes = ?, ms = ?, error = ? where session = ? and operation = ?",
                     (*(entry.get(key) for key in ("tag", "rows", "bytes", "ms", "error")), self._session, entry["operation"]),
                 )
+                self.ended.append((entry["at"], entry.get("rows") or 0, entry.get("bytes") or 0))
             case "session-close":
                 self._database.execute(
                     "update sessions set closed_at = ?, reason = ?, head = ? where id = ?",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from jupyter_govern.errors import RecordingFailed
-from jupyter_govern_gateway.recorder.chain import Chain, Clock
+from jupyter_govern_gateway.recorder.chain import Chain, Clock, timestamp
 from jupyter_govern_gateway.recorder.flusher import Done, Flusher
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
 from jupyter_govern_gateway.recorder.log import GatewayLog
@@ -54,7 +54,7 @@ class Recorder:
             tally=self.tally,
         )
         mended = close_interrupted(self.directory, clock, signer)
-        self.index = SessionIndex(state_dir / "index.sqlite")
+        self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()))
         rebuild_index(self.directory, self.index)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
@@ -116,6 +116,13 @@ class Recorder:
     def committed(self, recording: SessionRecording, done: Done) -> None:
         """Call `done` when everything of this recording is on the disk, or with the reason why it is not."""
         self._flusher.committed(recording.chain, done)
+
+    def free_bytes(self) -> int:
+        """Of the file system where recordings are; 0 where it cannot be said."""
+        try:
+            return self._space()[0]
+        except OSError:
+            return 0
 
     def _space(self) -> tuple[int, int]:
         """Bytes that are free for us, and bytes in all."""
