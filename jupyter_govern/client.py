@@ -12,7 +12,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -140,12 +140,30 @@ class GatewayClient:
         """One session with its operations."""
         return _object(self.ask("GET", f"sessions/{quote(session, safe='')}"))
 
+    def operations(self, filters: Mapping[str, str]) -> Json:
+        """One page of operations, newest first: {operations, cursor, complete}."""
+        return _object(self.ask("GET", "operations", query=filters))
+
+    def recording(self, session: str, purpose: str) -> Iterator[Json]:
+        """The entries of a recording, one by one; that it was taken goes on record."""
+        with self._open("GET", f"sessions/{quote(session, safe='')}/recording", None, {"purpose": purpose}) as answer:
+            while line := answer.readline(MAX_ANSWER + 1):
+                yield _object(self._read(line))
+
     def verify(self, session: str) -> Json:
         """Whether a session's recording is whole: {ok, entries, head, problem}."""
         return _object(self.ask("GET", f"sessions/{quote(session, safe='')}/verify"))
 
     def ask(self, method: str, path: str, body: Json | None = None, *, query: Mapping[str, str] | None = None) -> Any:
         """One call below /api/v1; the parsed answer."""
+        with self._open(method, path, body, query) as answer:
+            try:
+                raw = answer.read(MAX_ANSWER + 1)
+            except (OSError, http.client.HTTPException) as problem:
+                raise GatewayUnreachable(f"no gateway answers at {self.url} ({problem}).") from None
+        return self._read(raw)
+
+    def _open(self, method: str, path: str, body: Json | None, query: Mapping[str, str] | None) -> Any:
         url = f"{self.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json"}
         if self.token:
@@ -155,14 +173,12 @@ class GatewayClient:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (the scheme was checked at the start)
         try:
-            with self._opener.open(request, timeout=self._seconds) as answer:
-                raw = answer.read(MAX_ANSWER + 1)
+            return self._opener.open(request, timeout=self._seconds)
         except urllib.error.HTTPError as problem:
             raise _refusal(problem) from None
         except (OSError, http.client.HTTPException) as problem:
             reason = getattr(problem, "reason", None) or problem
             raise GatewayUnreachable(f"no gateway answers at {self.url} ({reason}).") from None
-        return self._read(raw)
 
     def _read(self, raw: bytes) -> Any:
         if len(raw) > MAX_ANSWER:

@@ -29,6 +29,8 @@ ENTRY_TYPES = frozenset(
         "login",
         "token",
         "session",
+        "signature",
+        "watch",
     }
 )
 
@@ -49,7 +51,8 @@ def entry_hash(entry: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """ok: every entry is where and what it was. head: hash of the last good entry. complete: it ends with session-close."""
+    """ok: every entry is where and what it was. head: hash of the last good entry. complete: it ends with session-close, and
+    perhaps the signature of that."""
 
     ok: bool
     entries: int
@@ -60,7 +63,7 @@ class Verdict:
 
 def verify_lines(name: str, data: bytes) -> Verdict:
     """Check a whole recording. A torn last line is a problem like any other edit: recovery notes it and goes on behind it."""
-    head, count, complete = genesis(name), 0, False
+    head, count, complete, signed = genesis(name), 0, False, False
     if data and not data.endswith(b"\n"):
         return Verdict(ok=False, entries=data.count(b"\n"), head=head, problem="the last entry is torn (no newline at its end)")
     for line in data.splitlines():
@@ -68,9 +71,10 @@ def verify_lines(name: str, data: bytes) -> Verdict:
         problem, entry = _check_line(line, count, head)
         if problem:
             return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: {problem}")
-        if complete:
+        if complete and (signed or entry["type"] != "signature"):
             return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: stands behind session-close")
-        head, complete = entry["hash"], entry["type"] == "session-close"
+        signed = complete
+        head, complete = entry["hash"], complete or entry["type"] == "session-close"
     if not count:
         return Verdict(ok=False, entries=0, head=head, problem="the recording is empty")
     return Verdict(ok=True, entries=count, head=head, complete=complete)

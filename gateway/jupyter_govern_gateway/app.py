@@ -23,7 +23,7 @@ from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
-from jupyter_govern_gateway.api.services import ApiServices, Listening
+from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.service import LocalIdentity
@@ -33,6 +33,7 @@ from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
+from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
@@ -72,7 +73,13 @@ class GatewayApp:
         directory, gateway = self.path.parent, config.gateway
         _check_api(gateway)
         state = _private_folder(directory / gateway.state_dir)
-        recorder = Recorder(state, time.time)
+        recorder = Recorder(
+            state,
+            time.time,
+            signer=_signer(gateway, directory, state),
+            durable=gateway.recording.mode == "durable",
+            min_free_bytes=gateway.recording.min_free_bytes,
+        )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
         identity = LocalIdentity(
@@ -91,9 +98,24 @@ class GatewayApp:
         services = self._services(config, recorder, identity, gate, state)
         await self._start_postgresql(gateway, services, tls)
         await self._start_api(
-            gateway, ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=self._directory(tls)), tls
+            gateway,
+            ApiServices(
+                identity=identity,
+                approvals=approvals,
+                recorder=recorder,
+                directory=self._directory(tls),
+                counted=lambda: Counted(
+                    sessions_open=gate.sessions_open,
+                    blocked=gate.blocked,
+                    asked=gate.asked,
+                    plan_hits=self._plans.hits,
+                    plan_misses=self._plans.misses,
+                ),
+            ),
+            tls,
         )
         recorder.log.write("gateway", event="started", pid=os.getpid())
+        recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
         self._watch(self.policy.watch())
@@ -105,6 +127,7 @@ class GatewayApp:
         catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
+        self._plans = plans
         for target in config.target:
             if target.tls_insecure_because:
                 self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
@@ -192,6 +215,13 @@ class GatewayApp:
                     file.unlink()
 
         self._stack.callback(take_back)
+
+
+def _signer(gateway: Gateway, directory: Path, state: Path) -> Signer:
+    reference, key = gateway.recording.signing_key, "gateway.recording.signing_key"
+    signer = Signer(reference.read(directory, key).encode(), key) if reference else own_signer(state)
+    signer.publish(state)
+    return signer
 
 
 def _check_api(gateway: Gateway) -> None:

@@ -52,7 +52,7 @@ def _column_fields(columns: tuple[Column, ...]) -> Encoded:
 class SessionRecord:
     """A session that is on record. Where its recording failed, every later question fails too."""
 
-    __slots__ = ("actor", "id", "protocol", "read_rows", "recording", "target", "token", "waiting")
+    __slots__ = ("actor", "id", "protocol", "read_rows", "recording", "settling", "target", "token", "waiting")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class SessionRecord:
         self.id, self.actor, self.target, self.protocol = identifier, actor, target, protocol
         self.token, self.recording, self.read_rows = token, recording, read_rows
         self.waiting: set[Pending] = set()
+        self.settling: set[Settling] = set()
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Put something into the record that is no operation; raises RecordingFailed."""
@@ -154,6 +155,17 @@ class Pending:
         self._approvals.withdraw(self.number, reason)
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
+class Settling:
+    """A permitted Operation whose record is on its way to the disk. `future` gives the Permit or raises RecordingFailed."""
+
+    future: asyncio.Future[Permit]
+    permit: Permit
+
+
+Answer = Permit | Pending | Settling
+
+
 class Gate:
     """decision_url: where people decide approval number N, as a format string with {number}."""
 
@@ -162,6 +174,10 @@ class Gate:
     ) -> None:
         self._recorder, self._approvals, self._clock = recorder, approvals, clock
         self._budget = rows_budget
+        self.sessions_open = self.blocked = self.asked = 0
+        self._granted: Callable[[Operation, Decision, SessionRecord], Permit | Settling] = (
+            self._settling if recorder.durable else self._permit
+        )
 
     def open_session(
         self,
@@ -178,6 +194,7 @@ class Gate:
         recording = self._recorder.open(identifier)
         recording.open(actor=actor, target=target, protocol=protocol, client=client, token=token.id)
         self._recorder.log.write("session", event="open", session=identifier, subject=actor.subject, target=target)
+        self.sessions_open += 1
         return SessionRecord(
             identifier=identifier,
             actor=actor,
@@ -199,9 +216,14 @@ class Gate:
 
     def close_session(self, session: SessionRecord, reason: str) -> None:
         """Withdraw what waits, write session-close and the head into the gateway log. Never raises: the session is over."""
+        self.sessions_open -= 1
         for pending in tuple(session.waiting):
             pending.withdraw(reason)
+        for settling in tuple(session.settling):
+            settling.future.cancel()
         try:
+            for settling in tuple(session.settling):
+                settling.permit.finish(tag=None, rows=0, bytes_=0, error="not run: the session ended")
             session.recording.close(reason)
             self._recorder.log.write(
                 "session", event="close", session=session.id, reason=reason, head=session.recording.chain.head
@@ -209,28 +231,49 @@ class Gate:
         except RecordingFailed:
             session.recording.chain.close()
 
-    def ask_now(self, op: Operation, decision: Decision, session: SessionRecord) -> Permit | Pending:
-        """Record the operation and its decision, then let it pass, refuse it (Blocked), or put the question to people."""
+    def ask_now(self, op: Operation, decision: Decision, session: SessionRecord) -> Answer:
+        """Record the operation and its decision, then let it pass (durable: once the disk has it), refuse it (Blocked), or ask people."""
         if op.session != session.id or op.actor != session.actor:
             raise PermissionError("an operation belongs to the session and the actor that asked it")
         match decision.effect:
             case "allow":
                 session.recording.operation(op, decision, "permitted")
-                return self._permit(op, decision, session)
+                return self._granted(op, decision, session)
             case "approve":
                 session.recording.operation(op, decision, "pending")
+                self.asked += 1
                 return self._put_to_people(op, decision, session)
             case _:  # whatever is not an allow is a refusal
                 session.recording.operation(op, decision, "blocked")
+                self.blocked += 1
                 raise Blocked(decision.reason, rules=decision.rules, hint=decision.hint)
 
     async def ask(self, op: Operation, decision: Decision, session: SessionRecord) -> Permit:
         """`ask_now`, and the wait where people must answer."""
         answer = self.ask_now(op, decision, session)
-        return await answer.future if isinstance(answer, Pending) else answer
+        return answer if isinstance(answer, Permit) else await answer.future
 
     def _permit(self, op: Operation, decision: Decision, session: SessionRecord) -> Permit:
         return Permit(_GATE_ONLY, session=session, operation=op, limits=decision.limits, budget=self._budget, clock=self._clock)
+
+    def _settling(self, op: Operation, decision: Decision, session: SessionRecord) -> Settling:
+        """The Permit as soon as the disk has the record: one pass of the flusher for all sessions that wait."""
+        future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_retrieved)
+        settling = Settling(future=future, permit=self._permit(op, decision, session))
+        session.settling.add(settling)
+
+        def done(problem: RecordingFailed | None) -> None:
+            session.settling.discard(settling)
+            if future.done():
+                return
+            if problem is not None:
+                future.set_exception(problem)
+            else:
+                future.set_result(settling.permit)
+
+        self._recorder.committed(session.recording, done)
+        return settling
 
     def _put_to_people(self, op: Operation, decision: Decision, session: SessionRecord) -> Pending:
         future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
@@ -248,8 +291,12 @@ class Gate:
             if refusal is not None:
                 session.recording.end(op, tag=None, rows=0, bytes=0, error=refusal.reason, ms=0.0)
                 future.set_exception(refusal)
+                return
+            granted = self._granted(op, decision, session)
+            if isinstance(granted, Permit):
+                future.set_result(granted)
             else:
-                future.set_result(self._permit(op, decision, session))
+                granted.future.add_done_callback(lambda settled: _pass_on(settled, future))
 
         approval = self._approvals.open(op, decision, settled)
         session.recording.approval(op, number=approval.number, state="pending", approvers=approval.approvers_text())
@@ -267,6 +314,17 @@ class Gate:
         )
         session.waiting.add(pending)
         return pending
+
+
+def _pass_on(settled: asyncio.Future[Permit], future: asyncio.Future[Permit]) -> None:
+    if future.done():
+        return
+    if settled.cancelled():
+        future.cancel()
+    elif (problem := settled.exception()) is not None:
+        future.set_exception(problem)
+    else:
+        future.set_result(settled.result())
 
 
 def _retrieved(future: asyncio.Future[Permit]) -> None:

@@ -72,6 +72,13 @@ class Tls(Strict):
 class Recording(Strict):
     rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
     """Bytes of delivered rows that are kept per operation; 0 keeps none."""
+    mode: Literal["buffered", "durable"] = "buffered"
+    """buffered: an operation is written before it is sent, and on the disk within 50 ms (a crash of the machine may lose that much).
+    durable: it is on the disk before it is sent."""
+    min_free_bytes: Annotated[int, Field(ge=0)] = 0
+    """New sessions are refused while less than this is free where recordings are."""
+    signing_key: SecretReference | None = None
+    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
 
 
 class Gateway(Strict):

@@ -242,7 +242,7 @@ def test_a_client_killed_while_it_waits_withdraws_its_question_on_record(stack: 
     events = [entry["event"] for entry in gateway_log(stack, "approval") if entry["number"] == asked["number"]]
     assert "withdrawn" in events and "approved" not in events
     (path,) = (each for each in recordings(stack) if each.stem == asked["session"])
-    wait_until(lambda: read_entries(path)[-1]["type"] == "session-close", SECONDS)
+    wait_until(lambda: read_entries(path)[-1]["type"] == "signature", SECONDS)
     told = [entry for entry in read_entries(path) if entry["type"] in ("operation", "approval")]
     assert told[0]["outcome"] == "pending"
     assert "withdrawn" in json.dumps(told[-1])

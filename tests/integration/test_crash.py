@@ -139,7 +139,8 @@ def backends(stack: Stack) -> int:
 
 
 def closing(path: Path) -> tuple[str, str]:
-    last = read_entries(path)[-1]
+    """What a recording ends with, but for its signature."""
+    last = [entry for entry in read_entries(path) if entry["type"] != "signature"][-1]
     return last["type"], last.get("reason", "")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_govern_gateway.gate import Permit
 
 if TYPE_CHECKING:
-    from jupyter_govern_gateway.gate import Pending
+    from jupyter_govern_gateway.gate import Pending, Settling
 
 
 class Permitted:
@@ -48,6 +48,14 @@ class NeedApproval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeedDisk:
+    """Wait until the record of a permitted operation is on the disk, and answer with `answered`. The client is not read meanwhile."""
+
+    settling: Settling
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTarget:
     """Ask the target to stop what it runs, under the permit of the session."""
 
@@ -75,7 +83,7 @@ class CloseSession:
     is_goodbye: bool = False
 
 
-Step = NeedPlan | NeedApproval | CancelTarget | StartTimer | InvalidateCatalog | CloseSession
+Step = NeedPlan | NeedApproval | NeedDisk | CancelTarget | StartTimer | InvalidateCatalog | CloseSession
 
 
 # -- what the start-up dialogues ask for, one at a time ---------------------------------------------

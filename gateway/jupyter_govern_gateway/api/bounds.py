@@ -54,5 +54,11 @@ REACHABLE_KEPT_SECONDS = 15.0
 """How long a target's answer to `are you there` is waited for, and believed."""
 MAX_RECORDING_READ = 256 * 1024 * 1024
 """Bytes of a recording that one request verifies."""
+MAX_SEARCHED = 1024
+"""Characters of one filter of a search."""
+CATCH_UP_SECONDS = 2.0
+"""How long a search waits for the index to know what is on record; the answer says whether it does."""
+RECORDING_PART = 64 * 1024
+"""Bytes of a recording that are sent at a time; each part must be taken within BODY_SECONDS."""
 RECORDING_READERS = 2
 """Requests that read recordings at the same time; the others wait."""

@@ -102,6 +102,6 @@ async def speak_plainly(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _answer(request: web.Request, problem: ApiProblem) -> web.Response:
-    if request.path.startswith("/api/") or request.path == "/healthz":
+    if request.path.startswith("/api/") or request.path in {"/healthz", "/metrics"}:
         return problem.as_json()
     return page_response(problem_page(problem.message, problem.hint), status=problem.status)

@@ -25,6 +25,8 @@ from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
 from jupyter_govern_gateway.api.events import EventRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
+from jupyter_govern_gateway.api.metrics import MetricsRoute
+from jupyter_govern_gateway.api.operations import OperationRoutes
 from jupyter_govern_gateway.api.pages.browser import SECURE
 from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
@@ -111,6 +113,8 @@ class ApiServer:
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
             *CredentialRoutes(services).routes(),
+            *OperationRoutes(services).routes(),
+            *MetricsRoute(services).routes(),
             *self._events.routes(),
             *LoginPages(site, passwords).routes(),
             *HomePage(site).routes(),

@@ -89,6 +89,17 @@ class Directory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the gateway has counted since its start, for /metrics."""
+
+    sessions_open: int = 0
+    blocked: int = 0
+    asked: int = 0
+    plan_hits: int = 0
+    plan_misses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """Everything the API works with."""
 
@@ -97,3 +108,4 @@ class ApiServices:
     recorder: Recorder
     directory: Directory
     clock: Callable[[], float] = time.time
+    counted: Callable[[], Counted] = Counted

@@ -13,7 +13,7 @@ from aiohttp import web
 from jupyter_govern.recording import verify
 from jupyter_govern_gateway.api.access import LOOKING, bearer, is_auditor
 from jupyter_govern_gateway.api.bodies import query_number
-from jupyter_govern_gateway.api.bounds import MAX_LISTED, MAX_RECORDING_READ, RECORDING_READERS
+from jupyter_govern_gateway.api.bounds import BODY_SECONDS, MAX_LISTED, MAX_RECORDING_READ, RECORDING_PART, RECORDING_READERS
 from jupyter_govern_gateway.api.problems import ApiProblem, bad_request, not_found
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.api.timeline import timeline
@@ -21,7 +21,7 @@ from jupyter_govern_gateway.api.views import session_view
 
 
 class SessionRoutes:
-    """GET sessions, GET sessions/ID, GET sessions/ID/verify."""
+    """GET sessions, GET sessions/ID, GET sessions/ID/verify, GET sessions/ID/recording."""
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
@@ -34,6 +34,7 @@ class SessionRoutes:
             web.get("/api/v1/sessions", self.list, allow_head=False),
             web.get(one, self.show, allow_head=False),
             web.get(one + "/verify", self.verify, allow_head=False),
+            web.get(one + "/recording", self.recording, allow_head=False),
         ]
 
     async def list(self, request: web.Request) -> web.Response:
@@ -52,6 +53,9 @@ class SessionRoutes:
         """One session with its newest operations."""
         row = await self._mine(request)
         limit = query_number(request, "limit", MAX_LISTED, MAX_LISTED)
+        token = bearer(request, self._services, LOOKING)
+        if row["actor"] != token.subject:
+            self._watched("show", token.subject, row)
         async with self._readers:
             return web.json_response(text=await asyncio.to_thread(_told, row, limit))
 
@@ -61,6 +65,31 @@ class SessionRoutes:
         log = self._services.recorder.log.path
         async with self._readers:
             return web.json_response(await asyncio.to_thread(_verified, row, log))
+
+    async def recording(self, request: web.Request) -> web.StreamResponse:
+        """The recording as it is, line by line; that it was taken is on record before its first byte."""
+        purpose = request.query.get("purpose", "export")
+        if purpose not in {"export", "replay"}:
+            raise bad_request("'purpose' must be export or replay.")
+        row = await self._mine(request)
+        self._services.recorder.flush()
+        path = await asyncio.to_thread(_file, row)
+        self._watched(purpose, bearer(request, self._services, LOOKING).subject, row)
+        answer = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
+        async with self._readers:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                left = path.stat().st_size  # what is written from now on is not part of it
+                await answer.prepare(request)
+                while left > 0 and (part := await asyncio.to_thread(file.read, min(left, RECORDING_PART))):
+                    left -= len(part)
+                    async with asyncio.timeout(BODY_SECONDS):
+                        await answer.write(part)
+        await answer.write_eof()
+        return answer
+
+    def _watched(self, event: str, by: str, row: dict[str, Any]) -> None:
+        """Who looked at whom. Raises RecordingFailed: what cannot be put down is not shown."""
+        self._services.recorder.log.write("watch", event=event, by=by, whom=[row["actor"]], session=row["id"])
 
     async def _mine(self, request: web.Request) -> dict[str, Any]:
         token = bearer(request, self._services, LOOKING)

@@ -16,7 +16,7 @@ from jupyter_govern_gateway.sql.naming import Naming
 if TYPE_CHECKING:
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
     from jupyter_govern_gateway.adapters.postgresql.naming import Belief
-    from jupyter_govern_gateway.gate import Pending, Permit, SessionRecord
+    from jupyter_govern_gateway.gate import Answer, SessionRecord
     from jupyter_govern_gateway.policy.standing import Standing
     from jupyter_govern_gateway.sql.catalog import Catalog
     from jupyter_govern_gateway.sql.compiler import Compiled
@@ -132,7 +132,7 @@ class SessionDoor:
         self._decisions[id(facts)] = (facts, decision)
         return decision
 
-    def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Cell | None) -> Permit | Pending:
+    def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Cell | None) -> Answer:
         self._operations += 1
         compiled = plan.compiled
         operation = Operation(

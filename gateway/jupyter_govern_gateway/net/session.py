@@ -22,6 +22,7 @@ from jupyter_govern_gateway.adapters.steps import (
     CloseSession,
     InvalidateCatalog,
     NeedApproval,
+    NeedDisk,
     NeedPlan,
     Permitted,
     StartTimer,
@@ -175,6 +176,8 @@ class Session:
                 self._tasks.start(self._compile(text, ticket))
             case NeedApproval(pending=pending, ticket=ticket):
                 self._wait_for_people(pending, ticket)
+            case NeedDisk(settling=settling, ticket=ticket):
+                settling.future.add_done_callback(lambda future: self._people_answered(future, ticket))
             case CancelTarget(permit=permit):
                 self._cancel_target(permit)
             case StartTimer(run=run, seconds=seconds):
@@ -228,6 +231,7 @@ class Session:
         self._later(GONE_POLL_SECONDS, lambda: self._watch_client(pending))
 
     def _people_answered(self, future: asyncio.Future[Permit], ticket: int) -> None:
+        """People, or the disk."""
         self._pending = None
         if future.cancelled():
             return

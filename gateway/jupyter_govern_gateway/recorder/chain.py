@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.recording import FORMAT_VERSION, genesis
+from jupyter_govern_gateway.recorder.tally import Tally
 
 Clock = Callable[[], float]
 MAX_DEFERRED: Final = 65_536
@@ -73,16 +74,27 @@ class Chain:
     """An open recording file. `append` returns only when the kernel has the bytes: they survive a kill of this process.
 
     later: told when deferred entries wait; it must call `flush` soon. Without it nothing is deferred.
+    release: takes the descriptor over when the chain is closed. synced: how many bytes are known to be on the disk.
     """
 
     def __init__(
-        self, path: Path, clock: Clock, *, seq: int = 0, head: str | None = None, later: Callable[[Chain], None] | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        seq: int = 0,
+        head: str | None = None,
+        later: Callable[[Chain], None] | None = None,
+        tally: Tally | None = None,
+        release: Callable[[Chain, int], None] | None = None,
     ) -> None:
         self.path, self._clock = path, clock
         self.seq, self.head = seq, head or genesis(path.stem)
         self._failed = ""
         self._later = later
+        self._tally, self._release = tally, release
         self._waiting = b""
+        self.synced = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -126,13 +138,21 @@ class Chain:
         try:
             written = os.write(self._descriptor, data)
         except OSError as error:
-            raise self._fail(f"the recording cannot be written: {error.strerror}") from error
+            raise self.fail(f"the recording cannot be written: {error.strerror}") from error
         if written != len(data):
-            raise self._fail("the recording could be written only in part: the disk is full")
+            raise self.fail("the recording could be written only in part: the disk is full")
         self._waiting = b""
 
-    def _fail(self, why: str) -> RecordingFailed:
-        self._failed = why
+    @property
+    def descriptor(self) -> int:
+        """The open file, or -1."""
+        return self._descriptor
+
+    def fail(self, why: str) -> RecordingFailed:
+        """Refuse everything from now on."""
+        self._failed = self._failed or why
+        if self._tally is not None:
+            self._tally.write_errors += 1
         self._waiting = b""
         return RecordingFailed(why)
 
@@ -145,6 +165,9 @@ class Chain:
         if self._descriptor >= 0:
             with suppress(RecordingFailed):
                 self.flush()
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            if self._release is not None:
+                self._release(self, descriptor)
+            else:
+                os.close(descriptor)
             self._failed = self._failed or "the recording is closed"

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
+from jupyter_govern_gateway.recorder.flusher import Flusher
+from jupyter_govern_gateway.recorder.signer import Signer
+from jupyter_govern_gateway.recorder.tally import Tally
+
+SIGN_ENTRIES = 256
+"""So many entries at most are not signed; the maintenance thread signs what is left after some minutes."""
 
 
 class GatewayLog:
     """`gateway.jsonl`. May be written from worker threads (password checks run there)."""
 
-    def __init__(self, directory: Path, clock: Clock, *, seq: int = 0, head: str | None = None) -> None:
-        self._chain = Chain(directory / "gateway.jsonl", clock, seq=seq, head=head)
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        *,
+        seq: int = 0,
+        head: str | None = None,
+        signer: Signer | None = None,
+        flusher: Flusher | None = None,
+        tally: Tally | None = None,
+    ) -> None:
+        self._flusher = flusher
+        release = flusher.release if flusher is not None else None
+        self._chain = Chain(directory / "gateway.jsonl", clock, seq=seq, head=head, tally=tally, release=release)
+        self._signer = signer
+        self._unsigned = 0
         self._lock = Lock()
 
     @property
@@ -21,9 +43,28 @@ class GatewayLog:
         return self._chain.path
 
     def write(self, kind: str, **fields: Any) -> None:
-        """kind: gateway, policy, login, token, session, approval, note. Raises RecordingFailed."""
+        """kind: gateway, policy, login, token, session, approval, watch, note. Raises RecordingFailed."""
         with self._lock:
             self._chain.append(kind, fields)
+            self._unsigned += 1
+            if self._unsigned >= SIGN_ENTRIES:
+                self._sign()
+        if self._flusher is not None:
+            self._flusher.sync(self._chain)
+
+    def sign(self) -> None:
+        """Sign the head, unless the last entry is a signature. Raises RecordingFailed."""
+        with self._lock:
+            if self._unsigned:
+                self._sign()
+
+    def _sign(self) -> None:
+        self._unsigned = 0
+        if self._signer is not None:
+            self._chain.append("signature", self._signer.fields(self._chain.path.stem, self._chain.seq, self._chain.head))
 
     def close(self) -> None:
+        """Sign the end and close."""
+        with suppress(RecordingFailed):
+            self.sign()
         self._chain.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_govern.recording import genesis, verify_lines
+from jupyter_govern.recording import genesis, read_entries, verify_lines
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
+from jupyter_govern_gateway.recorder.signer import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +34,41 @@ def mend(path: Path) -> Recovered:
     return Recovered(path=path, seq=verdict.entries, head=verdict.head, torn_bytes=torn, problem=verdict.problem, complete=verdict.complete)
 
 
-def close_interrupted(directory: Path, clock: Clock) -> list[Recovered]:
-    """Close every session recording that has no session-close; returns what was mended."""
+def close_interrupted(directory: Path, clock: Clock, signer: Signer | None = None) -> list[Recovered]:
+    """Close every session recording that has no session-close; returns what was mended, with the heads it has now."""
     mended = []
     for path in sorted(directory.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl")):
         if _ends_closed(path):
             continue
         found = mend(path)
-        mended.append(found)
         if found.problem or found.complete:
+            mended.append(found)
             continue
         chain = Chain(path, clock, seq=found.seq, head=found.head)
         if found.torn_bytes:
             chain.append("note", {"about": "torn tail cut", "bytes": found.torn_bytes})
         chain.append("session-close", {"reason": "interrupted", "operations": None})
+        if signer is not None:
+            chain.append("signature", signer.fields(path.stem, chain.seq, chain.head))
         chain.close()
+        mended.append(replace(found, seq=chain.seq, head=chain.head, complete=True))
     return mended
 
 
 def _ends_closed(path: Path) -> bool:
-    """Whether the last line is a session-close: cheap, so that a start does not read every recording."""
+    """Whether the last line is a session-close, or the signature that only ever follows one: cheap, so that a start does not
+    read every recording."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 512))
+        file.seek(max(0, path.stat().st_size - 1024))
         tail = file.read()
-    return tail.endswith(b"\n") and b'"type":"session-close"' in tail.rstrip(b"\n").rsplit(b"\n", 1)[-1]
+    last = tail.rstrip(b"\n").rsplit(b"\n", 1)[-1]
+    return tail.endswith(b"\n") and (b'"type":"session-close"' in last or b'"type":"signature"' in last)
+
+
+def left_open(log: Path) -> set[str]:
+    """Sessions that the gateway's log has opened and never closed."""
+    found: set[str] = set()
+    for entry in read_entries(log):
+        if entry.get("type") == "session":
+            (found.add if entry.get("event") == "open" else found.discard)(str(entry.get("session")))
+    return found

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
 from jupyter_govern_gateway.recorder.chain import Chain, Encoded, encoded
+from jupyter_govern_gateway.recorder.signer import Signer
+from jupyter_govern_gateway.recorder.tally import Tally
 
 PARAMETER_LIMIT = 4096
 """Bytes of one bound parameter that are recorded; the digest covers all of it."""
@@ -82,8 +84,9 @@ def parameter_field(value: bytes | None, form: int) -> Any:
 class SessionRecording:
     """One session's chain and its line in the index. Every method raises RecordingFailed if nothing could be written."""
 
-    def __init__(self, *, session: str, chain: Chain, index: IndexSink) -> None:
-        self.session, self.chain, self._index = session, chain, index
+    def __init__(self, *, session: str, chain: Chain, index: IndexSink, signer: Signer | None = None, tally: Tally | None = None) -> None:
+        self.session, self.chain, self._index, self._signer = session, chain, index, signer
+        self._tally = tally or Tally()
         self._operations = self._indexed = 0
         self._notebook = ""
 
@@ -145,12 +148,16 @@ class SessionRecording:
 
     def progress(self) -> None:
         """Tell the index how many operations there are by now."""
-        if self._indexed != self._operations:
+        new = self._operations - self._indexed
+        if new:
             self._indexed = self._operations
+            self._tally.operations += new
             self._index.put("progress", {"id": self.session, "operations": self._operations, "notebook": self._notebook})
 
     def close(self, reason: str) -> None:
         self.progress()
         at = self.chain.append("session-close", {"reason": reason, "operations": self._operations})
+        if self._signer is not None:
+            self.chain.append("signature", self._signer.fields(self.session, self.chain.seq, self.chain.head))
         self._index.put("close", {"id": self.session, "closed_at": at, "reason": reason, "head": self.chain.head})
         self.chain.close()

@@ -35,6 +35,7 @@ class PlanCache:
         self._plans: OrderedDict[_Key, Compiled] = OrderedDict()
         self._shapes: OrderedDict[_Key, Compiled] = OrderedDict()
         self._bytes = 0
+        self.hits = self.misses = 0
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="compile")
 
     def lookup(self, *, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled | None:
@@ -42,6 +43,7 @@ class PlanCache:
         found = self._plans.get(key)
         if found is not None:
             self._plans.move_to_end(key)
+            self.hits += 1
             return found
         shape = normal(text)
         if shape is None:
@@ -51,10 +53,12 @@ class PlanCache:
         if found is None:
             return None
         self._shapes.move_to_end(key)
+        self.hits += 1
         return with_literals(found, text, shape.spans)
 
     async def compile(self, *, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled:
         """Raises SyntaxProblem, Blocked. A name that the catalog lacks makes it be read anew once."""
+        self.misses += 1
         if len(text) > self._max_bytes:
             raise Blocked(f"a statement of more than {self._max_bytes} bytes is not read", hint="load data with COPY or parameters")
         try:

@@ -18,7 +18,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 from jupyter_govern.model import Access, Actor, Cell, Decision, Facts, Operation, RuleRef, TokenKind
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
-from jupyter_govern_gateway.api.services import ApiServices, Listening
+from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate, Pending, Permit, SessionRecord
 from jupyter_govern_gateway.identity.accounts import write_accounts
@@ -254,10 +254,13 @@ async def running(tmp_path: Path) -> AsyncIterator[World]:
     approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
     directory = PolicyDirectory(policy, listening=lambda: Listening(host="127.0.0.1", port=6432, ca_file="/ca.pem"))
-    services = ApiServices(identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock)
+    gate = Gate(recorder=recorder, approvals=approvals, clock=clock)
+    services = ApiServices(
+        identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock,
+        counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
+    )  # fmt: skip
     api = ApiServer(services, host="127.0.0.1", port=0)
     await api.start()
-    gate = Gate(recorder=recorder, approvals=approvals, clock=clock)
     world = World(api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession())
     try:
         yield world

@@ -13,7 +13,7 @@ from jupyter_govern.model import Decision, Facts
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
 from jupyter_govern_gateway.adapters.postgresql.entries import E_PARSE, E_QUERY, E_SYNC, Entry, Plan, Refusal, Run
 from jupyter_govern_gateway.adapters.postgresql.refusals import INSUFFICIENT_PRIVILEGE, QUERY_CANCELED, refusal_of
-from jupyter_govern_gateway.adapters.steps import NeedApproval, NeedPlan, StartTimer
+from jupyter_govern_gateway.adapters.steps import NeedApproval, NeedDisk, NeedPlan, StartTimer
 from jupyter_govern_gateway.codecs.postgresql import frontend
 from jupyter_govern_gateway.gate import Pending, Permit
 
@@ -65,12 +65,15 @@ class Asking:
             answer = self.x.door.ask(plan, parameters, formats, self.x.cell)
         except Blocked as problem:
             return plan.refusal or refusal_of(problem)
-        if not isinstance(answer, Pending):
+        if isinstance(answer, Permit):
             return answer
         self._ticket += 1
         self._asked = plan
         self.x.stall = x.FOR_APPROVAL
-        self.x.steps.append(NeedApproval(pending=answer, ticket=self._ticket))
+        if isinstance(answer, Pending):
+            self.x.steps.append(NeedApproval(pending=answer, ticket=self._ticket))
+        else:
+            self.x.steps.append(NeedDisk(settling=answer, ticket=self._ticket))
         return None
 
     def _still_good(self, plan: Plan, verdict: Permit | Refusal) -> Permit | Refusal:

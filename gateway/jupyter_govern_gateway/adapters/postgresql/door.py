@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_govern_gateway.adapters.postgresql.entries import Plan
     from jupyter_govern_gateway.adapters.postgresql.naming import Belief
     from jupyter_govern_gateway.detect.scanner import Scanner
-    from jupyter_govern_gateway.gate import Pending, Permit
+    from jupyter_govern_gateway.gate import Answer
     from jupyter_govern_gateway.sql.compiler import Compiled
     from jupyter_govern_gateway.sql.naming import Naming
 
@@ -44,7 +44,7 @@ class Door(Protocol):
     def decide(self, facts: Facts) -> Decision:
         """What policy says."""
 
-    def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Any) -> Permit | Pending:
+    def ask(self, plan: Plan, parameters: tuple[bytes | None, ...], formats: tuple[int, ...], cell: Any) -> Answer:
         """Record the operation and its decision; raises Blocked, RecordingFailed."""
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
