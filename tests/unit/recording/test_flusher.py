@@ -59,13 +59,13 @@ async def test_buffered_is_on_disk_soon_and_never_on_the_event_loop(tmp_path: Pa
     assert isinstance(place.gate.ask_now(place.operation("select 1"), ALLOW, place.last), Permit)
     assert b"select 1" in chain.path.read_bytes(), "written at once"
     await until(lambda: chain.synced == chain.path.stat().st_size)
-    assert time.monotonic() - began < 0.5, "50 ms and what this machine takes"
+    assert time.monotonic() - began < 3.0, "by itself, 50 ms later and what a busy machine takes"
     disk.go.clear()
     began = time.monotonic()
     for number in range(100):
         place.gate.ask_now(place.operation(f"select {number}"), ALLOW, place.last)
         await asyncio.sleep(0)
-    assert time.monotonic() - began < 1.0, "a disk that hangs stops nobody"
+    assert time.monotonic() - began < 8.0, "a disk that hangs stops nobody: it hangs for ten seconds"
     disk.go.set()
     place.recorder.close()
 
@@ -100,8 +100,12 @@ async def test_durable_many_operations_of_a_session_share_a_pass(tmp_path: Path,
     place.session("s1", close=False, statements=0)
     await asyncio.sleep(0.1)
     before = place.recorder.tally.syncs
-    await asyncio.gather(*[place.gate.ask(place.operation(f"select {n}"), ALLOW, place.last) for n in range(200)])
-    assert place.recorder.tally.syncs - before < 20
+    disk.go.clear()
+    answers = [place.gate.ask_now(place.operation(f"select {n}"), ALLOW, place.last) for n in range(200)]
+    disk.go.set()
+    permits = await asyncio.gather(*[answer.future for answer in answers if isinstance(answer, Settling)])
+    assert len(permits) == 200 and all(isinstance(permit, Permit) for permit in permits)
+    assert place.recorder.tally.syncs - before <= 5, "the pass under way, and one with all that came meanwhile"
     place.recorder.close()
 
 
