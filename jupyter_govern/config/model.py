@@ -189,7 +189,7 @@ class On(Strict):
     traits: tuple[Name, ...] | None = None
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
-    """For masks: `schema.relation.column`, wildcards allowed."""
+    """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
@@ -267,8 +267,10 @@ class Rule(Strict):
             raise ValueError("on.resources of a filter are schema.relation")
         if self.effect == "mask" and not self.on.columns:
             raise ValueError('effect = "mask" needs on.columns')
-        if self.effect != "mask" and self.on.columns:
-            raise ValueError("on.columns is for masks only")
+        if self.effect in ("filter", "detect") and self.on.columns:
+            raise ValueError(f"a {self.effect} takes no on.columns")
+        if self.effect in ("allow", "block", "approve", "limit") and self.on.columns and self.on.verbs != ("write",):
+            raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
         if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from itertools import product
 
 from jupyter_govern.config.model import On, Rule, Who
 from jupyter_govern.model import Access, Actor, Facts
@@ -32,7 +33,7 @@ def restricts(rule: Rule, facts: Facts) -> bool:
         return False
     if on.verbs is None and on.resources is None:
         return True
-    return any(_touches(on, access) for access in facts.accesses)
+    return any(_touches(on, access) and _may_write(on, access) for access in facts.accesses)
 
 
 def covers(rule: Rule, access: Access, facts: Facts) -> bool:
@@ -42,12 +43,28 @@ def covers(rule: Rule, access: Access, facts: Facts) -> bool:
         return False
     if on.traits is not None and not facts.traits.issubset(on.traits):
         return False
-    return _touches(on, access)
+    return _touches(on, access) and _writes_only(on, access)
 
 
 def _touches(on: On, access: Access) -> bool:
     return (on.verbs is None or access.verb in on.verbs) and _any_glob(on.resources, (access.resource,))
 
 
+def _may_write(on: On, access: Access) -> bool:
+    """Whether one of on.columns could be among what is written: all columns are, where they are not known."""
+    if on.columns is None:
+        return True
+    if access.columns is None:
+        return _any_glob((pattern.rpartition(".")[0] for pattern in on.columns), (access.resource,))
+    return _any_glob(on.columns, (f"{access.resource}.{column}" for column in access.columns))
+
+
+def _writes_only(on: On, access: Access) -> bool:
+    """Whether all that is written is among on.columns; it is not, where the columns are not known (fail closed)."""
+    if on.columns is None:
+        return True
+    return access.columns is not None and all(_any_glob(on.columns, (f"{access.resource}.{column}",)) for column in access.columns)
+
+
 def _any_glob(patterns: Iterable[str] | None, values: Iterable[str]) -> bool:
-    return patterns is None or any(fnmatchcase(value, pattern) for pattern in patterns for value in values)
+    return patterns is None or any(fnmatchcase(value, pattern) for value, pattern in product(values, patterns))

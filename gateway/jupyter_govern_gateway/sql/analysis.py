@@ -50,6 +50,7 @@ class Analysis:
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
+        self._written: dict[str, frozenset[str] | None] = {}
         self._guard: tuple[frozenset[str], frozenset[str]] | None = None
         self.system: tuple[str, ...] = ()
         self.sources: set[str] = set()
@@ -62,7 +63,8 @@ class Analysis:
             kinds=frozenset(self.kinds),
             traits=frozenset(self.traits),
             accesses=tuple(
-                Access(verb=verb, resource=resource, columns=self._columns_of(key)) for (verb, resource), key in self._accesses.items()
+                Access(verb=verb, resource=resource, columns=self._written[resource] if verb == "write" else self._columns_of(key))
+                for (verb, resource), key in self._accesses.items()
             ),
             unjudged="; ".join(dict.fromkeys(self.problems)),
         )
@@ -73,8 +75,14 @@ class Analysis:
             return None
         return frozenset(c.name for c in relation.columns if c.name in self._columns)
 
-    def access(self, verb: Verb, resource: str, key: tuple[str, str] | None = None) -> None:
+    def access(
+        self, verb: Verb, resource: str, key: tuple[str, str] | None = None, *, writes: frozenset[str] | None = None
+    ) -> None:
+        """writes: the columns that are written, where that is known; else all of them."""
         self._accesses.setdefault((verb, resource), key)
+        if verb == "write":
+            before = self._written.get(resource, frozenset())
+            self._written[resource] = None if before is None or writes is None else before | writes
 
     def look_ahead(self, tree: Tree) -> None:
         """Which system columns the statement names, and whether it takes all columns of anything."""
@@ -89,7 +97,7 @@ class Analysis:
 
     def forget_accesses(self) -> None:
         """What was noted happens later (PREPARE)."""
-        self._accesses = {}
+        self._accesses, self._written = {}, {}
 
     def take(self, facts: Facts) -> None:
         """Add the facts of a statement that was judged before (EXECUTE)."""
@@ -97,7 +105,7 @@ class Analysis:
         self.traits |= facts.traits
         for access in facts.accesses:
             schema, _, name = access.resource.partition(".")
-            self.access(access.verb, access.resource, (schema, name))
+            self.access(access.verb, access.resource, (schema, name), writes=access.columns)
         if facts.unjudged:
             self.note(facts.unjudged)
 

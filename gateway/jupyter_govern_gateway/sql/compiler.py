@@ -135,7 +135,7 @@ def expand_view(outer: Analysis, view: Relation) -> str:
     outer.traits |= inner.traits
     outer.kinds |= inner.kinds
     for access in inner.facts().accesses:
-        outer.access(access.verb, access.resource)
+        outer.access(access.verb, access.resource, writes=access.columns)
     return spliced(view.definition, inner.splices)
 
 

@@ -182,7 +182,8 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
         analysis.walk(unwrap(tree.query))
         return []
     if tree.is_from:
-        found = write_target(analysis, tree.relation, events=("insert",))
+        columns = frozenset(unwrap(item).sval for item in tree.attlist) or None
+        found = write_target(analysis, tree.relation, events=("insert",), columns=columns)
         if found is not None and found.key in analysis.governed.filters:
             analysis.note(f"COPY into {found.name}, of which only some rows exist for you")
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()

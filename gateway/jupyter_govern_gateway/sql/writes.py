@@ -32,7 +32,8 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     inner = analysis.with_clause(node, ctes)
     changed = frozenset(unwrap(item).name for item in node.target_list) if kind == "UpdateStmt" else None
     upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
-    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed)
+    columns = _columns(kind, node)
+    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed, columns=columns)
     masked, names = _guard(analysis, node.relation, target)
     if target is not None:
         check(analysis, node, target)
@@ -54,15 +55,33 @@ def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     analysis.walk(node, ctes)
 
 
+def _columns(kind: str, node: Tree) -> frozenset[str] | None:
+    """The columns that an INSERT with a list of columns, its upsert, or an UPDATE writes; None for all of them."""
+    if kind == "UpdateStmt":
+        return frozenset(unwrap(item).name for item in node.target_list)
+    if kind != "InsertStmt" or not node.cols:
+        return None
+    conflict = node.on_conflict_clause.target_list if node.HasField("on_conflict_clause") else ()
+    return frozenset(unwrap(item).name for item in (*node.cols, *conflict))
+
+
 def write_target(
-    analysis: Analysis, node: Tree, *, events: tuple[str, ...], changed: frozenset[str] | None = None
+    analysis: Analysis,
+    node: Tree,
+    *,
+    events: tuple[str, ...],
+    changed: frozenset[str] | None = None,
+    columns: frozenset[str] | None = None,
 ) -> Relation | None:
-    """The relation that is written; None for a temporary one. Notes all that is written with it."""
+    """The relation that is written; None for a temporary one. Notes all that is written with it.
+
+    columns: those that are given values, where the statement names them.
+    """
     found = analysis.find(node)
     if isinstance(found, str):
         analysis.access("write", f"pg_temp.{node.relname}")
         return None
-    _note_written(analysis, found, events, changed)
+    _note_written(analysis, found, events, changed, columns)
     if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:
         analysis.note(f"a write through {found.name}, a view over masked data")
     if found.key in analysis.governed.masks:
@@ -92,17 +111,25 @@ def written_by_code(analysis: Analysis, key: RelationName) -> None:
         _note_written(analysis, found, ALL_EVENTS)
 
 
-def _note_written(analysis: Analysis, relation: Relation, events: tuple[str, ...], changed: frozenset[str] | None = None) -> None:
+def _note_written(
+    analysis: Analysis,
+    relation: Relation,
+    events: tuple[str, ...],
+    changed: frozenset[str] | None = None,
+    columns: frozenset[str] | None = None,
+) -> None:
     """The accesses, and the code of triggers and rules that the write sets off."""
     if relation.key not in analysis.catalog.relations:  # made in this transaction
-        analysis.access("write", f"{relation.schema}.{relation.name}")
+        analysis.access("write", f"{relation.schema}.{relation.name}", writes=columns)
+    same = {relation.key, *analysis.catalog.family(relation.key)} if relation.kind != "v" else set()
     for key in sorted(written(analysis, relation, events, changed)):
-        analysis.access("write", ".".join(key), key)
         fired = frozenset(events) if key == relation.key else frozenset(ALL_EVENTS)
+        hooks = [hook for hook in analysis.catalog.relations[key].hooks if hook.events & fired]
+        # a trigger can give any column of the row a value; what is behind a view or a foreign key is written under other names
+        analysis.access("write", ".".join(key), key, writes=columns if key in same and not hooks else None)
         masked = key in analysis.governed.masks
-        for hook in analysis.catalog.relations[key].hooks:
-            if hook.events & fired:
-                run_code(analysis, f"{hook.label} on {key[1]}", hook.body, hook.language, sees_masked_row=masked)
+        for hook in hooks:
+            run_code(analysis, f"{hook.label} on {key[1]}", hook.body, hook.language, sees_masked_row=masked)
 
 
 def written(

@@ -39,6 +39,7 @@ def problems(text: str) -> list[str]:
         (RULE + 'effect = "allow"\non = { verbs = ["reed"] }\n', "rule[0].on.verbs[0]:"),
         (RULE + 'effect = "allow"\nwho = {}\n', "names nobody"),
         (RULE + 'effect = "mask"\nmask = { format = "null" }\non = { columns = ["email"] }\n', "is not schema.relation.column"),
+        (RULE + 'effect = "block"\non = { columns = ["public.t.email"] }\n', 'needs verbs = ["write"]'),
         ("[gateway\n", "is not TOML"),
     ],
 )

@@ -131,3 +131,25 @@ def test_more_block_and_approve_rules_never_allow_more(facts: Facts, kept: list[
 @pytest.mark.parametrize("facts", [READ, DELETE, DROP])
 def test_no_rules_means_blocked(facts: Facts) -> None:
     assert decide(facts, rules=[]).effect == "block"
+
+
+def write_of(*columns: str, resource: str = "public.orders") -> Facts:
+    named = frozenset(columns) if columns else None
+    return Facts(kinds=frozenset({"update"}), accesses=(Access(verb="write", resource=resource, columns=named),))
+
+
+def test_a_block_of_columns_speaks_of_what_may_be_written() -> None:
+    total = {"name": "totals", "because": "t", "effect": "block", "on": {"verbs": ["write"], "columns": ["public.orders.tot*"]}}
+    rules = [*RULES, total]
+    assert decide(write_of("note"), rules=rules).effect == "allow"
+    assert decide(write_of("note", "total"), rules=rules).rules[0].name == "totals"
+    assert decide(write_of(), rules=rules).effect == "block", "columns that are not known could be it"
+    assert decide(write_of(resource="public.drafts"), rules=rules).effect == "allow"
+
+
+def test_an_allow_of_columns_covers_writes_of_nothing_else() -> None:
+    notes = {"name": "notes", "because": "n", "effect": "allow", "on": {"verbs": ["write"], "columns": ["public.orders.note", "*.*.memo"]}}
+    assert decide(write_of("note", "memo"), rules=[notes]).effect == "allow"
+    assert decide(write_of("note", "total"), rules=[notes]).effect == "block"
+    assert decide(write_of(), rules=[notes]).effect == "block", "columns that are not known are all of them"
+    assert decide(READ, rules=[notes]).effect == "block"
