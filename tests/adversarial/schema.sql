@@ -14,6 +14,8 @@ create table archive (name text, value text);
 create table scratch (n int, label text);
 create table attic.people (id int, name text, email text);
 insert into scratch select n, 'row ' || n from generate_series(1, 5) n;
+create table payout (n int);
+create table attic.payout (n int);
 create sequence tick;
 create type badge as (holder text, card text);
 create view contacts as select id, name, email, phone from people;

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.adversarial.case import Case, leak
+from tests.adversarial.attacker import Attacker
+from tests.adversarial.case import Case, clever, harm, leak
+
+SHADOW = "create temp table people (id int, email text)"
+BEHIND = "set search_path to vault, pg_temp"
+
+
+def copied(attacker: Attacker) -> object:
+    """COPY of a name that is a temporary table's only if one forgets to look at the path."""
+    connection = attacker.connect()
+    attacker.rows(SHADOW, BEHIND, on=connection)
+    with connection.cursor() as cursor, cursor.copy("copy people to stdout") as out:
+        return b"".join(bytes(block) for block in out)
+
 
 CASES: tuple[Case, ...] = (
     leak("quoted", "email", 'select "email" from "vault"."people" where "id" = {id}'),
@@ -95,5 +108,49 @@ CASES: tuple[Case, ...] = (
         "create table attic.parent (id int, email text)",
         "alter table vault.people inherit attic.parent",
         "select email from attic.parent where id = {id}",
+    ),
+    clever("shadow behind in the path, copied", "email", copied),
+    leak(
+        "shadow behind in the path, in a function's argument",
+        "ssn",
+        SHADOW,
+        BEHIND,
+        "select max((p).ssn) from only people p where id = {id}",
+    ),
+    leak("rollback of a path", "card", "set search_path to vault", "begin; set search_path to attic; rollback", "select card from ledger"),
+    leak(
+        "path by set_config, one home",
+        "card",
+        "set search_path to attic",
+        "select set_config('search_path', 'vault', false)",
+        "select card from ledger where person = {id}",
+    ),
+    harm(
+        "shadow behind in the path, written",
+        "exists (select from vault.payout)",
+        "create temp table payout (n int)",
+        BEHIND,
+        "insert into payout values (1)",
+    ),
+    harm(
+        "shadow behind in the path, emptied",
+        "not exists (select from vault.scratch)",
+        "create temp table scratch (n int)",
+        BEHIND,
+        "truncate scratch",
+    ),
+    harm(
+        "shadow behind in the path, dropped",
+        "to_regclass('vault.payout') is null",
+        "create temp table payout (n int)",
+        BEHIND,
+        "drop table payout",
+    ),
+    harm(
+        "written under a path put back",
+        "exists (select from vault.payout)",
+        "set search_path to vault",
+        "begin; set search_path to attic; rollback",
+        "insert into payout values (1)",
     ),
 )
