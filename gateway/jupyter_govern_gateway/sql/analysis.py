@@ -314,10 +314,11 @@ class Analysis:
         if not schema:
             if name in ctes:
                 return "cte"
-            if name in self.naming.temp_relations:
-                return "temp"
             for candidate in self.naming.schemas():
-                if (found := self._known((candidate, name))) is not None:
+                if candidate == "pg_temp":
+                    if name in self.naming.temp_relations:
+                        return "temp"
+                elif (found := self._known((candidate, name))) is not None:
                     return found
         elif schema.startswith("pg_temp"):
             return "temp"
@@ -368,7 +369,7 @@ class Analysis:
 
     def pin_target(self, node: Tree, full_name: str) -> None:
         """The same for the relation that a statement writes: no alias is added where the grammar takes none."""
-        if not node.schemaname and len(self.catalog.schemas_of.get(node.relname, ())) > 1:
+        if not node.schemaname and len(self.catalog.schemas_of.get(node.relname, ())) > (not full_name.startswith("pg_temp.")):
             place = self._place(node)
             self.splices.append(Splice(place.start, place.stop, ("ONLY " if place.only else "") + full_name))
 

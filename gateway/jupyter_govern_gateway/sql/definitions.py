@@ -120,14 +120,22 @@ def drop(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         if not parts:
             continue
         name, schema = parts[-1], parts[-2] if len(parts) > 1 else ""
-        if (not schema and name in analysis.naming.temp_relations) or schema.startswith("pg_temp"):
+        schema = schema or _home(analysis, name)
+        if schema.startswith("pg_temp"):
             analysis.access("define", f"pg_temp.{name}")
             done.append(fx.TempDropped(name=name))
         else:
-            schema = schema or next((s for s in analysis.naming.schemas() if (s, name) in analysis.catalog.relations), "public")
             analysis.access("define", f"{schema}.{name}")
             dropped.append((schema, name))
     return [*done, fx.CatalogChanged(dropped=tuple(dropped), is_sure=True)]
+
+
+def _home(analysis: Analysis, name: str) -> str:
+    """The schema in which an unqualified name is found."""
+    for schema in analysis.naming.schemas():
+        if (schema, name) in analysis.catalog.relations or (schema == "pg_temp" and name in analysis.naming.temp_relations):
+            return schema
+    return "public"
 
 
 def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:

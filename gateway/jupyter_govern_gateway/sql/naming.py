@@ -24,6 +24,7 @@ class Naming:
     is_sure: bool = True
 
     def schemas(self) -> tuple[str, ...]:
-        """Where an unqualified relation is looked for, temporary ones apart; pg_catalog first unless it is named."""
+        """Where an unqualified relation is looked for: pg_temp first, then pg_catalog, each unless the path says where."""
         path = tuple(self.user if schema == "$user" else schema for schema in self.search_path)
-        return path if "pg_catalog" in path else ("pg_catalog", *path)
+        path = path if "pg_catalog" in path else ("pg_catalog", *path)
+        return path if "pg_temp" in path else ("pg_temp", *path)

@@ -213,6 +213,7 @@ def _copy_out(analysis: Analysis, tree: Tree) -> None:
     found = analysis.find(tree.relation)
     if isinstance(found, str):
         analysis.access("read", f"pg_temp.{tree.relation.relname}")
+        analysis.pin_target(tree.relation, f"pg_temp.{quoted(tree.relation.relname)}")
         return
     analysis.access("read", f"{found.schema}.{found.name}", found.key)
     if not analysis.governed.touches(found.key):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from jupyter_govern_gateway.sql.analysis import Analysis, Ctes
 from jupyter_govern_gateway.sql.catalog import Relation, RelationName
 from jupyter_govern_gateway.sql.filters import condition, restricting
+from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.placeholders import check
 from jupyter_govern_gateway.sql.predicates import Written, names_relation, restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
@@ -80,6 +81,7 @@ def write_target(
     found = analysis.find(node)
     if isinstance(found, str):
         analysis.access("write", f"pg_temp.{node.relname}")
+        analysis.pin_target(node, f"pg_temp.{quoted(node.relname)}")
         return None
     _note_written(analysis, found, events, changed, columns)
     if found.key in analysis.governed.derived or found.key in analysis.governed.opaque:

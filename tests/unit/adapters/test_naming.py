@@ -99,3 +99,14 @@ def test_a_released_savepoint_is_gone() -> None:
     naming.savepoint("release", "a")
     naming.transaction_ended(committed=True)
     assert path_of(naming) == ("archive",)
+
+
+def test_what_the_target_reports_counts_last() -> None:
+    naming = SessionNaming()
+    naming.observed_path("attic")  # reported before the effect of SET in a transaction is believed
+    naming.set_path(("attic",), local=False, status=BUSY)
+    naming.settle()
+    naming.observed_path("vault")
+    naming.transaction_ended(committed=False)
+    naming.settle()
+    assert path_of(naming) == ("vault",)

@@ -149,3 +149,11 @@ def test_texts_with_the_same_shape_differ_in_their_literals_only(text: str) -> N
         out += raw[at:start] + (b"\x01" if piece[0] == "'" else b"\x02")
         at = stop
     assert (out + raw[at:]).decode() == shape.key
+
+
+def test_a_temporary_table_hides_others_only_from_where_the_path_puts_it() -> None:
+    behind = Naming(database="shop", search_path=("public", "pg_temp"), temp_relations=frozenset({"customers"}))
+    for text in ("copy customers to stdout", "select email from customers"):
+        assert compiled(text, naming=behind).sql != text
+    before = Naming(database="shop", temp_relations=frozenset({"customers"}))
+    assert compiled("copy customers to stdout", naming=before).sql == "copy pg_temp.customers to stdout"

@@ -376,6 +376,7 @@ class Answers:
             if shared.catalog_dirty:
                 shared.catalog_dirty = False
                 shared.steps.append(InvalidateCatalog())
+        shared.naming.settle()
         self._last_tag = ""
 
     # -- COPY --------------------------------------------------------------------------------------

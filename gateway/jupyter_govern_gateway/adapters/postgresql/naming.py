@@ -64,13 +64,14 @@ class Belief:
 class SessionNaming:
     """The belief, with what a rollback takes back."""
 
-    __slots__ = ("_before", "_lasting", "_savepoints", "belief", "version")
+    __slots__ = ("_before", "_lasting", "_reported", "_savepoints", "belief", "version")
 
     def __init__(self, path: tuple[str, ...] = DEFAULT_SEARCH_PATH) -> None:
         self.belief = Belief(path)
         self.version = 0
         self._lasting = path
         self._before: Belief | None = None
+        self._reported: tuple[str, ...] | None = None
         self._savepoints: list[tuple[str, Belief, tuple[str, ...]]] = []
 
     @property
@@ -93,7 +94,14 @@ class SessionNaming:
 
     def observed_path(self, text: str) -> None:
         """The target reported it (PostgreSQL 18 and later do): that is the truth."""
-        self._become(replace(self.belief, path=read_search_path(text) or ()))
+        self._reported = read_search_path(text) or ()
+        self._become(replace(self.belief, path=self._reported))
+
+    def settle(self) -> None:
+        """ReadyForQuery: what the target reports, it has reported by now, so the last report counts for more than what we followed."""
+        if self._reported is not None and self._reported != self.belief.path:
+            self._lasting = self._reported
+            self._become(replace(self.belief, path=self._reported))
 
     def set_temporary(self, names: frozenset[str], *, status: int) -> None:
         """Temporary relations were made or dropped."""
