@@ -1,7 +1,8 @@
 """Payment card numbers: 13 to 19 digits, plain or in groups by single blanks or dashes, with a right Luhn digit.
 
 Order numbers and dates stand beside cards, so every window that begins and ends at a group's border is tried, not only the
-longest. The Luhn sums come from running totals: trying a window costs two look-ups, whatever the text.
+longest. The Luhn sums come from running totals: trying a window costs two look-ups, whatever the text. Other separators are
+regular.py's; find() is shown a wide view, the hint and the places are asked of raw bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from jupyter_govern_gateway.detect.linear import linear
+from jupyter_govern_gateway.detect import chains, regular
 from jupyter_govern_gateway.detect.spans import Match
 
 SHORTEST: Final = 13
@@ -20,12 +21,7 @@ KEPT_FIRST: Final = 6
 KEPT_LAST: Final = 4
 
 _RUN: Final = re.compile(rb"[0-9][0-9 -]{12,}")  # one character class: no grouping, so nothing to backtrack into
-_CHAIN_PATTERN: Final = rb"[0-9](?:[ -]?[0-9]){12}"
-_CHAIN: Final = re.compile(_CHAIN_PATTERN)
-_FAST_CHAIN: Final = linear(_CHAIN_PATTERN) or _CHAIN
 _GROUP: Final = re.compile(rb"[0-9]+")
-_DIGITS_ALONE: Final = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x2E for byte in range(256))
-_ENOUGH: Final = b"0" * SHORTEST
 _VALUE: Final = bytes(byte - 0x30 if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
 _DOUBLED: Final = bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[byte - 0x30] if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
 
@@ -33,13 +29,11 @@ _Group = tuple[int, int]
 
 
 def hint(data: bytes) -> bool:
-    """Blanks and dashes taken out, are there 13 digits in a row? Two passes in C; only then is a pattern tried."""
-    return _ENOUGH in data.translate(_DIGITS_ALONE, b" -") and _FAST_CHAIN.search(data) is not None
+    return chains.hint(data)
 
 
 def places(data: bytes) -> list[int]:
-    """Where 13 digits in a row begin: every card in the data has such a place inside or right before it."""
-    return [found.start() for found in _FAST_CHAIN.finditer(data)] if hint(data) else []
+    return chains.places(data)
 
 
 def find(text: bytes) -> Iterator[Match]:
@@ -52,6 +46,8 @@ def find(text: bytes) -> Iterator[Match]:
                 chain = []
             chain.append((start, stop))
         yield from _windows(text, chain)
+    for groups in regular.find(text):
+        yield _match(groups)
 
 
 def _windows(text: bytes, chain: list[_Group]) -> Iterator[Match]:
@@ -85,7 +81,7 @@ def _totals(digits: bytes) -> tuple[list[int], list[int]]:
 def _match(groups: list[_Group]) -> Match:
     """Of each group, what lies between the first six digits of all and the last four."""
     start, stop = groups[0][0], groups[-1][1]
-    digits = stop - start - len(groups) + 1
+    digits = sum(end - begin for begin, end in groups)
     hidden, at, past = [], KEPT_FIRST, digits - KEPT_LAST
     for begin, end in groups:
         if at < end - begin and past > 0:

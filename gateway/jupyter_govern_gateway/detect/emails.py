@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from jupyter_govern_gateway.detect.disguise import AT_SIGNS
 from jupyter_govern_gateway.detect.spans import Match, Span
 
 LONGEST: Final = 64  # octets of a local part, RFC 5321 4.5.3.1.1
@@ -26,7 +27,13 @@ _SEGMENT: Final = re.compile(rb"[^=]+")
 
 
 def hint(data: bytes) -> bool:
-    return b"@" in data
+    return b"@" in data or (AT_SIGNS[0][:1] in data and any(sign in data for sign in AT_SIGNS))
+
+
+def places(data: bytes) -> list[int]:
+    """Where an @ stands, whichever."""
+    signs = [b"@"] if data.isascii() else [b"@", *AT_SIGNS]
+    return [found.start() for sign in signs if sign in data for found in re.finditer(sign, data)]
 
 
 def find(text: bytes) -> Iterator[Match]:

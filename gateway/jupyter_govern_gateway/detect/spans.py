@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-MAX_MATCH: Final = 512
+MAX_MATCH: Final = 640
 REACH: Final = 240  # twice, and what a cut escape or a border may add, is less than MAX_MATCH
 
 Span = tuple[int, int]

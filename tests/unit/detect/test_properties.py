@@ -19,6 +19,8 @@ ADVERSARIAL = [
     b"1", b"0", b"@", b"a.a.a.", b" ", b" -", b"1-", b"5 ", b"123-45-6789 ", b"@a.aa", b"@a.1.1.1.1.1", b'""@a.com', b'"a', b"=@a.com",
     b"a=", b"eyJ", b"eyJaaaaaaaa.", b"-----BEGIN PRIVATE KEY-----;", b"-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----",
     b"-----BEGIN ", b"\\n", b"\\", b"\\u0031", b"+1 ", b"+12345678", b"DE89", b"DE89 ", b"ghp_", b"\xc3\xa9",
+    b"5.", b"4.1.1.1. ", b"4111\n", b"4111\n1111\t", b"\xef\xbc\x94", b"\xef\xbc\x94.", b"\xe2\x80\x8d",
+    b"4\xe2\x80\x8d", b"\\u200d", b"\\uff14.",
 ]  # fmt: skip
 
 

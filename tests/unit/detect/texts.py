@@ -19,6 +19,9 @@ _PIECES = st.sampled_from([
     b"+", b"123-45-6789", b"-45-", b"078-05-1120", TOKEN, b"eyJ" + b"a" * 170, b"AKIAIOSFODNN7EXAMPLE", b"ghp_" + b"a" * 36, BLOCK,
     b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----", b"M" * 300, b"\\u0040", b"\\u0034", b"\\u00e9", b"\\n", b"\\\\", b"\\",
     b'\\"', b"u0034", b" ", b"-", b"--", b".", b",", b"\n", b"*", b"**", b'"', b"{", b"}", b"(", b"/", b"_", b"\0", b"\xc3", b"\xa9",
+    "\uff14\uff11\uff11\uff11".encode(), "\uff11".encode(), b"\\uff11", b"\\u200d", "\u200d".encode(), "\u00a0".encode(), "\uff20".encode(),
+    b"4111.1111.1111.1111", b"4111\n1111\n1111\n1111", b"4.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1", b"1.1.1", b"4111.1111.", b"\t", b"_",
+    ".".join("\uff14" + "\uff11" * 15).encode(), "\u200b".join("4111111111111111").encode(), b"\\ud835\\udfd2" + b"\\ud835\\udfcf" * 15,
     b"ORD-1234", b"ORD-", b"secrets", b"<" + b"y" * 200, b">",
 ])  # fmt: skip
 TEXTS = st.lists(_PIECES | st.binary(max_size=3) | st.from_regex(rb"[0-9 -]{1,30}", fullmatch=True), max_size=24).map(b"".join)
