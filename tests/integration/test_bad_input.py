@@ -401,7 +401,8 @@ def test_a_policy_that_breaks_leaves_the_old_one_in_force(stack: Stack, calm: No
         assert (entry["event"], entry["in_force"]) == ("refused", in_force)
         assert "govern.toml: " in entry["problem"]
         assert "rule[" in entry["problem"] or "is not TOML" in entry["problem"]
-        assert f"policy refused: {entry['problem']}" in stack.gateway.log.read_text()
+        said = stack.gateway.log
+        wait_until(lambda: f"policy refused: {entry['problem']}" in said.read_text(), SECONDS)  # on record first, then said
         assert is_masked(stack)
         if by_signal:
             time.sleep(1.3)  # it is also looked at once a second, and said once all the same
