@@ -156,4 +156,4 @@ def test_a_temporary_table_hides_others_only_from_where_the_path_puts_it() -> No
     for text in ("copy customers to stdout", "select email from customers"):
         assert compiled(text, naming=behind).sql != text
     before = Naming(database="shop", temp_relations=frozenset({"customers"}))
-    assert compiled("copy customers to stdout", naming=before).sql == "copy pg_temp.customers to stdout"
+    assert compiled("copy customers to stdout", naming=before).sql == 'copy pg_temp."customers" to stdout'
