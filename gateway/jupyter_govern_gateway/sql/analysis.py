@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from jupyter_govern.model import Access, Facts, Verb
 from jupyter_govern_gateway.sql import functions, settings
-from jupyter_govern_gateway.sql.catalog import Relation
+from jupyter_govern_gateway.sql.catalog import Function, Relation
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS, Governed
 from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
 from jupyter_govern_gateway.sql.masks import quoted
@@ -51,7 +51,7 @@ class Analysis:
         self._columns: set[str] = set()
         self._all_columns = False
         self._written: dict[str, frozenset[str] | None] = {}
-        self._guard: tuple[frozenset[str], frozenset[str]] | None = None
+        self._guard: tuple[frozenset[str], frozenset[str], frozenset[str]] | None = None
         self.system: tuple[str, ...] = ()
         self.sources: set[str] = set()
         """What the statement calls the relations and subqueries that it reads."""
@@ -144,6 +144,11 @@ class Analysis:
                 self._walk_children(node, ctes)
             case "ColumnRef":
                 self._column(node)
+            case "A_Indirection":
+                for item in node.indirection:
+                    if kind_of(unwrap(item)) == "String":
+                        self._field(unwrap(item).sval)
+                self._walk_children(node, ctes)
             case "A_Expr":
                 self._operator(strings(node.name))
                 self._walk_children(node, ctes)
@@ -198,9 +203,9 @@ class Analysis:
         return ctes | names
 
     @contextmanager
-    def guarded(self, columns: frozenset[str], names: frozenset[str]) -> Iterator[None]:
-        """Inside, reading these columns (or a whole row by these names) would read raw values: note it."""
-        before, self._guard = self._guard, (columns, names)
+    def guarded(self, columns: frozenset[str], names: frozenset[str], known: frozenset[str]) -> Iterator[None]:
+        """Inside, reading these columns (or a whole row by these names, whose columns are `known`) would read raw values: note it."""
+        before, self._guard = self._guard, (columns, names, known)
         yield
         self._guard = before
 
@@ -217,15 +222,33 @@ class Analysis:
         self._columns.update(parts[-1:])
         if len(parts) > 2:
             self._shorten(node, parts)
+        if len(parts) > 1 and not star:
+            self._field(parts[-1])
         if self._guard is None:
             return
-        columns, names = self._guard
+        columns, names, known = self._guard
         if star:
             self.note("RETURNING * or a whole row of a relation with masked columns would read them in clear; name the columns")
         elif parts[-1] in columns:
             self.note(f"a write that reads the masked column {parts[-1]} in clear")
         elif len(parts) == 1 and parts[0] in names:
             self.note(f"a write that reads the whole row of {parts[0]}, which has masked columns")
+        elif len(parts) > 1 and parts[-2] in names and parts[-1] not in known:
+            # no column: the target would call a function of that name with the whole row
+            self.note(f"a write that gives the whole row of {parts[-2]}, which has masked columns, to {parts[-1]}")
+
+    def _field(self, name: str) -> None:
+        """`x.name`, which calls the function `name` with x where x has no such column (PostgreSQL's "functional notation").
+
+        What x has is not looked up: a column that is called like a function which must not be called is refused (fail closed).
+        """
+        if functions.server_file(name):
+            self.traits.add("server-file")
+        if name in functions.SETTINGS:
+            self.note(f"{name} in the notation of a column")
+        if name in functions.DYNAMIC:
+            self.traits.add("dynamic")
+        self._run(self.catalog.functions.get(name, ()))
 
     def _shorten(self, node: Tree, parts: list[str]) -> None:
         """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
@@ -258,11 +281,13 @@ class Analysis:
             return
         if not any(schema in (None, f.schema) for f in known):
             raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
+        self._run(tuple(candidate for candidate in known if schema in (None, candidate.schema)))
+
+    def _run(self, candidates: tuple[Function, ...]) -> None:
         from jupyter_govern_gateway.sql.routines import run_function
 
-        for candidate in known:
-            if schema in (None, candidate.schema):
-                run_function(self, candidate)
+        for candidate in candidates:
+            run_function(self, candidate)
 
     def _column_as_function(self, node: Tree, parts: list[str]) -> bool:
         """`email(c)` reads the column of a row: written as `(c).email`, which subqueries have too."""

@@ -70,7 +70,10 @@ def read_code(body: str, language: str) -> Code:
         return Code(problem="runs SQL that it puts together as text")
     mentions, calls = [], []
     for at, word in enumerate(words):
-        if not word or (at and found[at - 1].text == "."):
+        if word and at and found[at - 1].text == ".":
+            calls.append(("", word))  # `x.name` calls a function where x has no such column
+            continue
+        if not word:
             continue
         parts, stop = _name(found, words, at)
         schema, name = parts[-2] if len(parts) > 1 else "", parts[-1]

@@ -14,7 +14,7 @@ from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.reader import Statement, Tree, constant, kind_of, unwrap
 from jupyter_govern_gateway.sql.relations import SOURCE, NamePlace, masked_select, qualified
 from jupyter_govern_gateway.sql.splice import Splice
-from jupyter_govern_gateway.sql.writes import write_target
+from jupyter_govern_gateway.sql.writes import known_columns, write_target
 
 SET_VALUE, SET_DEFAULT, SET_CURRENT, SET_MULTI, RESET, RESET_ALL = range(1, 7)  # VariableSetKind
 SAVEPOINTS: Final[dict[int, Literal["savepoint", "release", "rollback-to"]]] = {5: "savepoint", 6: "release", 7: "rollback-to"}
@@ -187,7 +187,7 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
         if found is not None and found.key in analysis.governed.filters:
             analysis.note(f"COPY into {found.name}, of which only some rows exist for you")
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()
-        with analysis.guarded(masks, frozenset({tree.relation.relname})):
+        with analysis.guarded(masks, frozenset({tree.relation.relname}), known_columns(found)):
             if tree.HasField("where_clause"):
                 analysis.walk(unwrap(tree.where_clause))
     else:

@@ -12,7 +12,7 @@ from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.placeholders import check
 from jupyter_govern_gateway.sql.predicates import Written, names_relation, restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
-from jupyter_govern_gateway.sql.relations import qualified
+from jupyter_govern_gateway.sql.relations import SYSTEM_COLUMNS, qualified
 from jupyter_govern_gateway.sql.routines import run_code
 
 SOURCES = frozenset({"from_clause", "using_clause", "source_relation", "select_stmt"})
@@ -35,7 +35,7 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
     columns = _columns(kind, node)
     target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed, columns=columns)
-    masked, names = _guard(analysis, node.relation, target)
+    masked, names = _guard(analysis, node, target)
     if target is not None:
         check(analysis, node, target)
     if target is not None and target.key in analysis.governed.filters:
@@ -47,7 +47,7 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
             with analysis.unguarded():
                 analysis.walk(child, inner)
         else:
-            with analysis.guarded(masked, names):
+            with analysis.guarded(masked, names, known_columns(target)):
                 _walk_part(analysis, child, inner)
     note_without_where(analysis, kind, node, target)
 
@@ -158,12 +158,21 @@ def written(
     return seen
 
 
+def known_columns(target: Relation | None) -> frozenset[str]:
+    """What of a row of it can be named without reading the whole row."""
+    return frozenset(column.name for column in target.columns) | frozenset(SYSTEM_COLUMNS) if target is not None else frozenset()
+
+
 def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The masked columns of what is written, and all names that its rows go by."""
     if target is None:
         return frozenset(), frozenset()
-    names = {node.relname, "excluded", "old", "new"}
-    if node.HasField("alias"):
-        names.add(node.alias.aliasname)
+    relation = node.relation
+    names = {relation.relname, "excluded", "old", "new"}
+    if relation.HasField("alias"):
+        names.add(relation.alias.aliasname)
+    if node.HasField("returning_clause"):  # RETURNING WITH (OLD AS o)
+        names |= {unwrap(option).value for option in node.returning_clause.options}
     return frozenset(analysis.governed.masks.get(target.key, {})), frozenset(names)
 
 

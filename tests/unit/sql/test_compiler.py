@@ -157,3 +157,37 @@ def test_a_temporary_table_hides_others_only_from_where_the_path_puts_it() -> No
         assert compiled(text, naming=behind).sql != text
     before = Naming(database="shop", temp_relations=frozenset({"customers"}))
     assert compiled("copy customers to stdout", naming=before).sql == 'copy pg_temp."customers" to stdout'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select (1).dynamic",
+        "select f.dynamic from generate_series(1, 1) as f",
+        "select ('govern.hash_key'::text).current_setting",
+        "select f.current_setting from unnest(array['govern.hash_key']) as f",
+        "select (o).mails from orders o",
+        "update customers set note = customers.upper where id = 1",
+        "update customers set note = 'n' where id = 1 returning customers.to_json",
+        "update customers set note = 'n' where id = 1 returning public.customers.row_to_json",
+        "update customers c set note = 'n' where c.upper = 'x'",
+        "update customers set note = 'n' where id = 1 returning old.to_json",
+        "update customers set note = 'n' where id = 1 returning with (old as o) upper(o)",
+        "update customers set note = 'n' where id = 1 returning with (new as o) o::text",
+        "update customers set note = 'n' where id = 1 returning with (old as o) o.email",
+    ],
+)
+def test_a_function_in_the_notation_of_a_column_is_a_call(text: str) -> None:
+    assert problems(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select o.note, (o).total from orders o",
+        "update customers c set note = 'n' where c.id = 1 returning c.id, old.note, new.name, c.ctid",
+        "update customers set note = 'n' where id = 1 returning with (old as o) o.note",
+    ],
+)
+def test_columns_in_the_notation_of_columns_are_columns(text: str) -> None:
+    assert not problems(text)
