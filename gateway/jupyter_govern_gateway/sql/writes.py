@@ -125,6 +125,9 @@ def _note_written(
         analysis.access("write", f"{relation.schema}.{relation.name}", writes=columns)
     same = {relation.key, *analysis.catalog.family(relation.key)} if relation.kind != "v" else set()
     for key in sorted(written(analysis, relation, events, changed)):
+        if key[0] in ("pg_catalog", "information_schema"):
+            # UPDATE pg_settings is a SET, and a row of pg_proc is code: neither is judged as such
+            analysis.note(f"a write of the system catalog {key[1]}")
         fired = frozenset(events) if key == relation.key else frozenset(ALL_EVENTS)
         hooks = [hook for hook in analysis.catalog.relations[key].hooks if hook.events & fired]
         # a trigger can give any column of the row a value; what is behind a view or a foreign key is written under other names

@@ -163,9 +163,9 @@ def test_a_temporary_table_hides_others_only_from_where_the_path_puts_it() -> No
     "text",
     [
         "select (1).dynamic",
-        "select f.dynamic from generate_series(1, 1) as f",
+        "select f.dynamic from orders as f",
         "select ('govern.hash_key'::text).current_setting",
-        "select f.current_setting from unnest(array['govern.hash_key']) as f",
+        "select f.current_setting from (values ('govern.hash_key')) as f",
         "select (o).mails from orders o",
         "update customers set note = customers.upper where id = 1",
         "update customers set note = 'n' where id = 1 returning customers.to_json",
