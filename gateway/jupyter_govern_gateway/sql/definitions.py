@@ -6,6 +6,7 @@ from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import NO_CTES, Analysis
 from jupyter_govern_gateway.sql.catalog import Relation
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, strings, unwrap
+from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.unknown import UnknownName
 from jupyter_govern_gateway.sql.writes import write_target
 
@@ -83,7 +84,26 @@ def create_view(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     analysis.walk(unwrap(node.query))
     if analysis.touched - before and not isinstance(effect, fx.TempCreated):
         analysis.note("a view over masked data; a temporary one may be made")
+    if isinstance(effect, fx.TempCreated) and analysis.governed.active:
+        _read_only(analysis, node)
     return [effect]
+
+
+def _read_only(analysis: Analysis, node: Tree) -> None:
+    """A temporary view becomes one that cannot be written through: the catalog does not know what is behind it."""
+    if node.with_check_option > 1:  # NO_CHECK_OPTION is 1
+        analysis.note("a temporary view with CHECK OPTION, through which other relations would be written")
+        return
+    depth, start, stop = 0, -1, -1
+    for token in analysis.tokens:
+        if token.start < node.view.location or (start < 0 and not (depth == 0 and token.text.lower() == "as")):
+            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.start >= node.view.location else 0
+            continue
+        if token.text == ";":
+            break
+        start, stop = (token.stop if start < 0 else start), token.stop
+    analysis.splices.append(Splice(start, start, " SELECT * FROM ("))
+    analysis.splices.append(Splice(stop, stop, "\n) AS governed_view"))
 
 
 def create_index(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
