@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import NO_CTES, Analysis
 from jupyter_govern_gateway.sql.catalog import Relation
@@ -86,6 +88,8 @@ def create_view(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         analysis.note("a view over masked data; a temporary one may be made")
     if isinstance(effect, fx.TempCreated) and analysis.governed.active:
         _read_only(analysis, node)
+    if isinstance(effect, fx.CatalogChanged):
+        effect = replace(effect, is_sure=False)  # until it is committed, nobody knows which relations a write through it changes
     return [effect]
 
 
