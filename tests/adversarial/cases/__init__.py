@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.adversarial.case import Case
 
-from . import blocks, bulk, expressions, movement, names, objects, predicates, protocol, shapes, xml
+from . import blocks, bulk, disguises, expressions, movement, names, objects, predicates, protocol, shapes, xml
 
 KINDS: dict[str, tuple[Case, ...]] = {
     "expressions": expressions.CASES,
@@ -17,4 +17,5 @@ KINDS: dict[str, tuple[Case, ...]] = {
     "movement": movement.CASES,
     "names": names.CASES,
     "blocks": blocks.CASES,
+    "disguises": disguises.CASES,
 }
