@@ -143,7 +143,7 @@ class Analysis:
                 self._function(node)
                 self._walk_children(node, ctes)
             case "ColumnRef":
-                self._column(node)
+                self.column(node)
             case "A_Indirection":
                 for item in node.indirection:
                     if kind_of(unwrap(item)) == "String":
@@ -215,7 +215,8 @@ class Analysis:
         yield
         self._guard = before
 
-    def _column(self, node: Tree) -> None:
+    def column(self, node: Tree) -> None:
+        """A reference to a column, or to a whole row."""
         parts = strings(node.fields)
         star = bool(node.fields) and node.fields[-1].WhichOneof("node") == "a_star"
         self._all_columns |= star or (len(parts) == 1 and any(parts[0] == name for _, name in self.touched))

@@ -40,6 +40,9 @@ def inline(analysis: Analysis, node: Tree) -> bool:
     alias = "" if node.HasField("alias") else f" AS {quoted(function.name)}"
     analysis.splices.append(Splice(start, stop, f"{lateral}(SELECT {items} FROM ({body}) AS {BODY}({names})){alias}"))
     analysis.access("execute", f"{function.schema}.{function.name}")
+    for argument in (_bare(each) for each in call.args):
+        if kind_of(argument) == "ColumnRef":
+            analysis.column(argument)
     return True
 
 
@@ -50,7 +53,11 @@ def _only_call(node: Tree) -> Tree | None:
     call = unwrap(items[0]) if items else None
     if call is None or kind_of(call) != "FuncCall" or call.agg_order or call.agg_star or call.agg_distinct or call.func_variadic:
         return None
-    return call if all(kind_of(_bare(argument)) in PLAIN for argument in call.args) else None
+    return call if all(_is_plain(_bare(argument)) for argument in call.args) else None
+
+
+def _is_plain(argument: Tree) -> bool:
+    return kind_of(argument) in PLAIN and (kind_of(argument) != "ColumnRef" or len(argument.fields) <= 2)
 
 
 def _bare(argument: Tree) -> Tree:

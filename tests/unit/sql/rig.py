@@ -61,6 +61,17 @@ DIRECTORY = Relation(
 FUNCTIONS = {
     **builtin("upper", "count", "length", "max", "lower"),
     "mails": own("mails", "sql", "select email from customers"),
+    "mails_of": (
+        Function(
+            schema="public",
+            name="mails_of",
+            kind="f",
+            language="sql",
+            volatility="v",
+            body="select email from customers where note = a",
+            arguments=(("a", "text", "i"), ("mail", "text", "t")),
+        ),
+    ),
     "totals": own("totals", "sql", "select max(total) from orders"),
     "pays": own("pays", "plpgsql", "begin delete from orders where id = 1; end"),
     "dynamic": own("dynamic", "plpgsql", "begin execute 'x'; end"),

@@ -191,3 +191,9 @@ def test_a_function_in_the_notation_of_a_column_is_a_call(text: str) -> None:
 )
 def test_columns_in_the_notation_of_columns_are_columns(text: str) -> None:
     assert not problems(text)
+
+
+def test_arguments_of_a_function_that_is_inlined_are_judged() -> None:
+    assert problems("select m.* from orders o, mails_of(o.dynamic) m")
+    assert not problems("select m.* from orders o, mails_of(o.note) m")
+    assert problems("update customers set note = 'n' where exists (select from mails_of(customers.email))")
