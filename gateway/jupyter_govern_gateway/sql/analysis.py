@@ -243,12 +243,9 @@ class Analysis:
 
         What x has is not looked up: a column that is called like a function which must not be called is refused (fail closed).
         """
-        if functions.server_file(name):
-            self.traits.add("server-file")
+        self._note_traits(name)
         if name in functions.SETTINGS:
             self.note(f"{name} in the notation of a column")
-        if name in functions.DYNAMIC:
-            self.traits.add("dynamic")
         self._run(self.catalog.functions.get(name, ()))
 
     def _shorten(self, node: Tree, parts: list[str]) -> None:
@@ -271,18 +268,21 @@ class Analysis:
         name, schema = parts[-1], parts[-2] if len(parts) > 1 else None
         if self._guard is not None and name in self._guard[0]:
             self.note(f"{name}(…) could read the masked column {name} in clear")
-        if functions.server_file(name):
-            self.traits.add("server-file")
+        self._note_traits(name)
         if name in functions.SETTINGS:
             self._setting_function(name, node)
-        if name in functions.DYNAMIC:
-            self.traits.add("dynamic")
         known = self.catalog.functions.get(name, ())
         if not known and self._column_as_function(node, parts):
             return
         if not any(schema in (None, f.schema) for f in known):
             raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
         self._run(tuple(candidate for candidate in known if schema in (None, candidate.schema)))
+
+    def _note_traits(self, name: str) -> None:
+        if functions.server_file(name):
+            self.traits.add("server-file")
+        if name in functions.DYNAMIC:
+            self.traits.add("dynamic")
 
     def _run(self, candidates: tuple[Function, ...]) -> None:
         from jupyter_govern_gateway.sql.routines import run_function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import NO_CTES, Analysis
@@ -98,14 +99,13 @@ def _read_only(analysis: Analysis, node: Tree) -> None:
     if node.with_check_option > 1:  # NO_CHECK_OPTION is 1
         analysis.note("a temporary view with CHECK OPTION, through which other relations would be written")
         return
-    depth, start, stop = 0, -1, -1
-    for token in analysis.tokens:
-        if token.start < node.view.location or (start < 0 and not (depth == 0 and token.text.lower() == "as")):
-            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.start >= node.view.location else 0
-            continue
-        if token.text == ";":
-            break
-        start, stop = (token.stop if start < 0 else start), token.stop
+    after = [token for token in analysis.tokens if token.start >= node.view.location]
+    depth = at = 0
+    while depth or after[at].text.lower() != "as":
+        depth += {"(": 1, ")": -1}.get(after[at].text, 0)
+        at += 1
+    start = after[at].stop
+    stop = list(takewhile(lambda token: token.text != ";", after[at:]))[-1].stop
     analysis.splices.append(Splice(start, start, " SELECT * FROM ("))
     analysis.splices.append(Splice(stop, stop, "\n) AS governed_view"))
 

@@ -31,11 +31,11 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     kind = kind_of(node)
     analysis.kinds.add(kind.removesuffix("Stmt").lower())
     inner = analysis.with_clause(node, ctes)
-    changed = frozenset(unwrap(item).name for item in node.target_list) if kind == "UpdateStmt" else None
-    upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
     columns = _columns(kind, node)
+    changed = columns if kind == "UpdateStmt" else None
+    upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
     target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed, columns=columns)
-    masked, names = _guard(analysis, node, target)
+    guard = _guard(analysis, node, target)
     if target is not None:
         check(analysis, node, target)
     if target is not None and target.key in analysis.governed.filters:
@@ -43,11 +43,11 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     for field, child in children(node):
         if field in ("with_clause", "relation"):
             continue
-        if field in SOURCES or not masked:
+        if field in SOURCES or not guard[0]:
             with analysis.unguarded():
                 analysis.walk(child, inner)
         else:
-            with analysis.guarded(masked, names, known_columns(target)):
+            with analysis.guarded(*guard):
                 _walk_part(analysis, child, inner)
     note_without_where(analysis, kind, node, target)
 
@@ -166,17 +166,17 @@ def known_columns(target: Relation | None) -> frozenset[str]:
     return frozenset(column.name for column in target.columns) | frozenset(SYSTEM_COLUMNS) if target is not None else frozenset()
 
 
-def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[frozenset[str], frozenset[str]]:
-    """The masked columns of what is written, and all names that its rows go by."""
+def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The masked columns of what is written, all names that its rows go by, and its columns."""
     if target is None:
-        return frozenset(), frozenset()
+        return frozenset(), frozenset(), frozenset()
     relation = node.relation
     names = {relation.relname, "excluded", "old", "new"}
     if relation.HasField("alias"):
         names.add(relation.alias.aliasname)
     if node.HasField("returning_clause"):  # RETURNING WITH (OLD AS o)
         names |= {unwrap(option).value for option in node.returning_clause.options}
-    return frozenset(analysis.governed.masks.get(target.key, {})), frozenset(names)
+    return frozenset(analysis.governed.masks.get(target.key, {})), frozenset(names), known_columns(target)
 
 
 def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relation | None) -> None:
