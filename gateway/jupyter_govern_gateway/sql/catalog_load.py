@@ -72,6 +72,8 @@ select r.ev_class::int8, r.rulename, r.ev_type::text, pg_get_ruledef(r.oid)
 from pg_rewrite r where r.rulename <> '_RETURN' and r.ev_enabled <> 'D' order by 1, 2"""
 TRIGGER_EVENTS: Final = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
 RULE_EVENTS: Final = {"2": "update", "3": "insert", "4": "delete"}
+LOAD_TRIES: Final = 5
+"""How often a catalog is read that changes while it is read; then it counts as unreadable (fail closed)."""
 SQL_BODY: Final = "pg_get_function_sqlbody(p.oid)"
 SCHEMAS: Final = "select nspname from pg_namespace order by 1"
 TYPES: Final = """
@@ -81,6 +83,15 @@ where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^p
 
 def load_catalog(conninfo: str) -> Catalog:
     """Read it all in one snapshot. Raises psycopg.Error where the target does not answer."""
+    for _ in range(LOAD_TRIES - 1):
+        try:
+            return _load(conninfo)
+        except psycopg.InternalError:
+            continue  # pg_get_viewdef and its like see what is there now: an object of the snapshot was dropped meanwhile
+    return _load(conninfo)
+
+
+def _load(conninfo: str) -> Catalog:
     with psycopg.connect(
         conninfo, autocommit=False, connect_timeout=CONNECT_SECONDS, application_name="jupyter-govern catalog"
     ) as connection:
