@@ -77,7 +77,7 @@ schema: setup ## write schema/govern.schema.json and docs/configuration.md anew 
 	$(BIN)/python -m jupyter_govern.config.reference > docs/configuration.md
 
 lock: $(VENV)/.packages ## resolve requirements/dev.lock anew
-	$(BIN)/python scripts/lock.py
+	$(BIN)/python scripts/lock.py $(ARGS)
 
 clean: ## remove what was built and installed
 	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/*.tsbuildinfo jupyter_govern/labextension .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 """Write requirements/dev.lock: every package that development, tests and the demo need, pinned with hashes.
 
-Reads pyproject.toml (base dependencies and all extras) and lets pip-compile resolve them. The lock names no index, so
-it works with whichever one pip is set up for. Run it as `make lock` after a change of dependencies.
+Reads pyproject.toml (base dependencies and all extras) and lets uv resolve them, keeping the versions that are locked already
+(`make lock ARGS=--upgrade` takes newer ones). The lock names no index, so it works with whichever one pip is set up for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONS = ("--quiet", "--strip-extras", "--generate-hashes", "--allow-unsafe", "--no-header", "--no-annotate", "--no-emit-index-url",
-           "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options")
+OPTIONS = ("--quiet", "--strip-extras", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11", "--universal")
 
 
 def wanted() -> list[str]:
@@ -26,7 +25,7 @@ def main() -> int:
     source = ROOT / "requirements" / "dev.in"
     source.write_text("# Written by scripts/lock.py from pyproject.toml: change it there.\n" + "\n".join(wanted()) + "\n")
     lock = source.with_suffix(".lock")
-    command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *sys.argv[1:], "--output-file", str(lock), str(source)]
+    command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *sys.argv[1:], "--output-file", str(lock), str(source)]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
