@@ -18,7 +18,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 TYPES = set(
-    "session-open operation approval result end wire-check note session-close gateway policy login token session signature watch".split()
+    "session-open operation approval result output end wire-check note session-close "
+    "gateway policy login token session signature watch".split()
 )
 
 

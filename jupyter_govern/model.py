@@ -70,12 +70,15 @@ class Facts:
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
     mask, block or approve rule could apply (fail closed).
+    unread: the same for command lines, which no mask can look into: refused wherever a block or approve rule could apply, unless
+    an approve rule names one of its traits or kinds, so that people judge it.
     """
 
     kinds: frozenset[str]
     traits: frozenset[str] = frozenset()
     accesses: tuple[Access, ...] = ()
     unjudged: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +106,12 @@ class Mask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A bound on one Operation's result: rows delivered and seconds of run time; 0 means no bound."""
+    """A bound on one Operation's result: rows delivered, seconds of run time, bytes of output or of a file; 0 means no bound."""
 
     rule: RuleRef
     rows: int = 0
     seconds: float = 0.0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

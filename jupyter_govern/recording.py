@@ -20,6 +20,7 @@ ENTRY_TYPES = frozenset(
         "operation",
         "approval",
         "result",
+        "output",
         "end",
         "wire-check",
         "note",

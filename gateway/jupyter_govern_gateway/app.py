@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_core.paths import jupyter_runtime_dir
 from psycopg.conninfo import make_conninfo
@@ -38,6 +38,9 @@ from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
 
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.ssh.listener import SshGate
+
 DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
 
@@ -54,6 +57,7 @@ class GatewayApp:
         self._stack = contextlib.AsyncExitStack()
         self.api: ApiServer
         self.postgresql: PostgresqlListener
+        self.ssh: SshGate | None = None
         self.policy: PolicyStore
 
     async def start(self) -> None:
@@ -97,6 +101,7 @@ class GatewayApp:
         gate = Gate(recorder=recorder, approvals=approvals, clock=time.time, rows_budget=gateway.recording.rows_budget)
         services = self._services(config, recorder, identity, gate, state)
         await self._start_postgresql(gateway, services, tls)
+        await self._start_ssh(config, services, identity, state)
         await self._start_api(
             gateway,
             ApiServices(
@@ -124,11 +129,12 @@ class GatewayApp:
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
+        databases = config.postgresql_targets
+        catalogs = Catalogs({target.name: conninfo(target, directory) for target in databases})
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
         self._plans = plans
-        for target in config.target:
+        for target in databases:
             if target.tls_insecure_because:
                 self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
         return Services(
@@ -137,7 +143,7 @@ class GatewayApp:
             plans=plans,
             catalogs=catalogs,
             gate=gate,
-            targets={target.name: target_address(target, directory) for target in config.target},
+            targets={target.name: target_address(target, directory) for target in databases},
             log=recorder.log,
             hash_key=gateway.hash_key.read(directory, "gateway.hash_key") if gateway.hash_key else _secret(state / "hash.key"),
         )
@@ -155,6 +161,29 @@ class GatewayApp:
         await _listening(self.postgresql.start(), "gateway.postgresql.listen", listen.listen)
         self._stack.push_async_callback(self.postgresql.stop, DRAIN_SECONDS)
         self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
+
+    async def _start_ssh(self, config: Config, services: Services, identity: LocalIdentity, state: Path) -> None:
+        listen = config.gateway.ssh
+        if listen is None:
+            return
+        try:
+            from jupyter_govern_gateway.ssh.listener import SshGate
+        except ModuleNotFoundError as missing:
+            raise ConfigError("needs the extra `ssh`: pip install 'jupyter-govern[gateway,ssh]'", key="gateway.ssh") from missing
+        self.ssh = SshGate(
+            host=listen.host,
+            port=listen.port,
+            state_dir=state,
+            directory=self.path.parent,
+            targets=config.ssh_targets,
+            identity=identity,
+            policy=self.policy,
+            gate=services.gate,
+            log=services.log,
+        )
+        await _listening(self.ssh.start(), "gateway.ssh.listen", listen.listen)
+        self._stack.push_async_callback(self.ssh.stop, DRAIN_SECONDS)
+        self._say(f"SSH clients: {listen.host}:{self.ssh.port} ({self.ssh.public_key})")
 
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
         listen = gateway.api

@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
         directory = args.config.resolve().parent
         references = [("gateway.hash_key", config.gateway.hash_key)]
         references += [(f"target.{target.name}.password", target.password) for target in config.target]
+        references += [(f"target.{target.name}.private_key", target.private_key) for target in config.ssh_targets]
         for key, reference in references:
             problems += _unreadable(reference, directory, key, args.config)
         for rule in config.rule:

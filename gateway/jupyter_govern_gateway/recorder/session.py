@@ -46,7 +46,10 @@ def decision_fields(decision: Decision) -> Encoded:
             "reason": decision.reason,
             "policy": decision.policy_version,
             "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
-            "limits": [{"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} for limit in decision.limits],
+            "limits": [
+                {"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} | ({"bytes": limit.bytes} if limit.bytes else {})
+                for limit in decision.limits
+            ],
         }
     )
 
@@ -57,7 +60,7 @@ def facts_fields(facts: Facts) -> Encoded:
         {
             "kinds": sorted(facts.kinds),
             "traits": sorted(facts.traits),
-            "unjudged": facts.unjudged,
+            "unjudged": facts.unjudged or facts.unread,
             "accesses": [
                 {
                     "verb": access.verb,
@@ -79,6 +82,14 @@ def parameter_field(value: bytes | None, form: int) -> Any:
         text = cut.decode("utf-8", "replace")
         return text if len(value) <= PARAMETER_LIMIT else {"text": text, "bytes": len(value)}
     return {"b64": base64.b64encode(cut).decode(), "bytes": len(value)}
+
+
+def stream_text(data: bytes) -> Any:
+    """UTF-8 as it is, other bytes as {"b64": ...}: exactly what was delivered can be had back."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"b64": base64.b64encode(data).decode()}
 
 
 class SessionRecording:
@@ -138,6 +149,10 @@ class SessionRecording:
 
     def result(self, op: Operation, *, columns: Encoded, rows: Sequence[Any], truncated: bool) -> None:
         self.chain.append("result", {"operation": op.id, "columns": columns, "rows": list(rows), "truncated": truncated}, defer=True)
+
+    def output(self, op: Operation, stream: str, data: bytes, *, ms: float) -> None:
+        """What a client was given of a stream, `ms` after the operation was permitted."""
+        self.chain.append("output", {"operation": op.id, "stream": stream, "ms": ms, "data": stream_text(data)}, defer=True)
 
     def end(self, op: Operation, **fields: Any) -> None:
         self.chain.append("end", {"operation": op.id, **fields}, defer=True)
