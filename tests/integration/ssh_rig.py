@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -107,6 +108,16 @@ class Sshd:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+    def kill(self) -> None:
+        """sshd and its sessions die without a word."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for child in children:
+            for grandchild in Path(f"/proc/{child}/task/{child}/children").read_text().split():
+                os.kill(int(grandchild), signal.SIGKILL)
+            os.kill(int(child), signal.SIGKILL)
+        self._process.kill()
 
     def ssh(self, command: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Directly, not through the gateway."""
