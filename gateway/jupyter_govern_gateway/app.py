@@ -109,6 +109,7 @@ class GatewayApp:
                 approvals=approvals,
                 recorder=recorder,
                 directory=self._directory(tls),
+                ssh=self.ssh,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
                     blocked=gate.blocked,

@@ -13,6 +13,7 @@ relay      an exec or a shell: two channels and what passes between them
 channel    a session channel of a client: what it turns out to be
 files      SFTP and legacy scp: every action on every path is a question
 forward    TCP forwards, each destination a question
+authority  user certificates, each a form of a token
 server     who is there: AsyncSSH's hooks of one connection
 listener   the socket, the host key, the stop in good order
 """

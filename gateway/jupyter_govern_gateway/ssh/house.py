@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_govern_gateway.identity.service import Identity
     from jupyter_govern_gateway.net.services import Log, Policy
     from jupyter_govern_gateway.net.tasks import Tasks
+    from jupyter_govern_gateway.ssh.authority import Authority
     from jupyter_govern_gateway.ssh.targets import SshAddress
     from jupyter_govern_gateway.ssh.visit import Visit
 
@@ -26,6 +27,7 @@ class SshHouse:
     log: Log
     targets: Mapping[str, SshAddress]
     tasks: Tasks
+    authority: Authority
     visits: set[Visit] = field(default_factory=set)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever an operation has ended."""

@@ -12,6 +12,7 @@ import asyncssh
 
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.net.tasks import Tasks
+from jupyter_govern_gateway.ssh.authority import Authority
 from jupyter_govern_gateway.ssh.bounds import KEEPALIVE_SECONDS, LOGIN_SECONDS, MAX_CONNECTIONS
 from jupyter_govern_gateway.ssh.house import SshHouse
 from jupyter_govern_gateway.ssh.server import Server
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_govern.config.ssh import SshTarget
     from jupyter_govern_gateway.gate import Gate
     from jupyter_govern_gateway.identity.service import Identity
+    from jupyter_govern_gateway.identity.tokens import Token
     from jupyter_govern_gateway.net.services import Log, Policy
 
 
@@ -50,9 +52,15 @@ class SshGate:
             log=log,
             targets={target.name: ssh_address(target, directory) for target in targets},
             tasks=self._tasks,
+            authority=Authority(host_key(state_dir / "ssh" / "user_ca_ed25519")),
         )
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._open: set[Server] = set()
+
+    def certificate(self, public_key: str, token: Token) -> dict[str, Any]:
+        """A certificate for a token, and where it is taken; raises ValueError."""
+        made = self.house.authority.certificate(public_key, token)
+        return {"certificate": made, "host": self.host, "port": self.port, "host_key": self.public_key}
 
     @property
     def public_key(self) -> str:

@@ -9,6 +9,7 @@ import asyncssh
 
 from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern_gateway.identity.binding import is_taken_from, opens
+from jupyter_govern_gateway.ssh.authority import Presented
 from jupyter_govern_gateway.ssh.bounds import MAX_CHANNELS, MAX_TRIES
 from jupyter_govern_gateway.ssh.channel import Channel
 from jupyter_govern_gateway.ssh.forward import open_forward
@@ -47,7 +48,19 @@ class Server(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         self._wanted = wanted(username)
+        presented = Presented(self._house.authority, self._certified, self._take)
+        self._connection.set_authorized_keys(presented)
         return True
+
+    def _certified(self, token_id: str) -> Token:
+        """The token behind a certificate; raises AuthenticationFailed."""
+        token = self._bounded(self._house.identity.token_actor(token_id))
+        if self._wanted.subject not in {"", token.subject}:
+            raise AuthenticationFailed("the certificate is somebody else's")
+        return token
+
+    def _take(self, token: Token | None) -> None:
+        self._token = token
 
     def password_auth_supported(self) -> bool:
         return True
@@ -55,6 +68,7 @@ class Server(asyncssh.SSHServer):
     def validate_password(self, username: str, password: str) -> bool:
         """A gateway token. The same words and the same way for every reason to say no."""
         self._tries += 1
+        self._token = None
         try:
             self._token = self._authenticated(password)
         except AuthenticationFailed:
