@@ -20,7 +20,7 @@ EVASIONS = [
     "awk 'BEGIN { system(\"rm V\") }'", "perl -e 'unlink q(V)'", "python3 -c 'import os; os.remove(\"V\")'", "sed '1e rm V' /etc/hostname", "trap 'rm V' EXIT",
     "alias q=rm\nshopt -s expand_aliases\nq V", "echo 'rm V' > D/s; . D/s", "echo 'rm V' > D/t; sh D/t", "cp /bin/rm D/ls; D/ls V", "ln -s /bin/rm D/x; D/x V",
     "cp /bin/rm D/date; PATH=D; date V", "hash -p /bin/rm uptime; uptime V", "tar cf /dev/null /etc/hostname --checkpoint=1 --checkpoint-action=exec='rm V'",
-    "sort --compress-program=true /etc/hostname; rm V", "split --filter='rm V' /etc/hostname", "watch -g -n 0.1 rm V", "flock D rm V", "xargs -a /dev/null rm V",
-    "git -c alias.z='!rm V' z", "ssh -o ProxyCommand='rm V' nobody.invalid", "rsync -e 'rm V' x:y D", "install -d D; rm V", "taskset 1 rm V", "chrt -o 0 rm V",
-    "BASH_FUNC_x%%='() { :; }' rm V", "builtin eval rm V", "mapfile -C 'rm V;:' -c 1 < /etc/hostname", "PS4='$(rm V)'; set -x; :", "enable -n test; rm V",
+    "sort --compress-program=true /etc/hostname; rm V", "split --filter='rm V' /etc/hostname", "flock D rm V", "xargs -a /dev/null rm V",
+    "git -c alias.z='!rm V' z", "ssh -o ProxyCommand='rm V' nobody.invalid", "install -d D; rm V", "taskset 1 rm V", "chrt -o 0 rm V",
+    "builtin eval rm V", "mapfile -C 'rm V;:' -c 1 < /etc/hostname", "PS4='$(rm V)'; set -x; :", "enable -n test; rm V",
 ]  # fmt: skip
