@@ -28,6 +28,7 @@ from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
@@ -124,7 +125,8 @@ class GatewayApp:
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
+        conninfos = {target.name: conninfo(target, directory) for target in config.target}
+        catalogs = Catalogs(conninfos)
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
         self._plans = plans
@@ -136,6 +138,7 @@ class GatewayApp:
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
+            estimates=Estimates(conninfos),
             gate=gate,
             targets={target.name: target_address(target, directory) for target in config.target},
             log=recorder.log,

@@ -190,6 +190,9 @@ class On(Strict):
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
     """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
+    estimated_rows_over: Annotated[int, Field(ge=0)] | None = None
+    """For `block`, `approve` and `limit`: the statement gives or changes more rows than this by the estimate of the target's planner,
+    or the target makes none."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
@@ -271,6 +274,8 @@ class Rule(Strict):
             raise ValueError(f"a {self.effect} takes no on.columns")
         if self.effect in ("allow", "block", "approve", "limit") and self.on.columns and self.on.verbs != ("write",):
             raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
+        if self.on.estimated_rows_over is not None and self.effect not in ("block", "approve", "limit"):
+            raise ValueError(f"a rule with effect = {self.effect!r} takes no on.estimated_rows_over")
         if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self

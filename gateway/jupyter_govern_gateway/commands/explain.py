@@ -6,6 +6,8 @@ Connects to the target for its catalog; the statement itself is not run.
 from __future__ import annotations
 
 import argparse
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,6 +18,7 @@ from jupyter_govern.errors import ConfigError, SyntaxProblem, TargetUnavailable
 from jupyter_govern.model import Actor, Decision
 from jupyter_govern_gateway.app import complain, conninfo
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
 from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql.catalog_load import load_catalog
@@ -53,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
     except SyntaxProblem as problem:
         complain(f"syntax error at position {problem.position}: {problem}")
         return 1
+    if standing.estimates and snapshot.decide(actor, target.name, replace(compiled.facts, estimated_rows=0)).effect != "block":
+        naming = Naming(database=target.database, user=target.user)
+        compiled = asyncio.run(Estimates({target.name: conninfo(target, directory)}).of(target.name, compiled, naming))
     decision = snapshot.decide(actor, target.name, compiled.facts)
     _print(actor, decision, compiled)
     _print_relations(compiled, governed(catalog, standing), standing)
