@@ -19,7 +19,8 @@ from typing import Any, Final
 from jupyter_core.paths import jupyter_runtime_dir
 from psycopg.conninfo import make_conninfo
 
-from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
+from jupyter_govern.config.model import Config, Gateway, Target
+from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
@@ -35,6 +36,7 @@ from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
+from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
@@ -121,6 +123,8 @@ class GatewayApp:
         self.policy.report_loaded()
         self._watch(self.policy.watch())
         self._watch(identity.ties.watch())
+        if (place := witness_place(gateway.recording.witness, directory)) is not None:
+            self._watch(Witness(recorder.log, place).watch())
         self._announce(tls)
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:

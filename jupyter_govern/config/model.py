@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.strict import LOOPBACK, Strict
 from jupyter_govern.model import MaskFormat, Verb
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
 
 
 class Listen(Strict):
@@ -67,18 +64,6 @@ class Tls(Strict):
     """PEM file with the private key."""
     ca: str = ""
     """PEM file that clients should verify against; told to kernels."""
-
-
-class Recording(Strict):
-    rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
-    """Bytes of delivered rows that are kept per operation; 0 keeps none."""
-    mode: Literal["buffered", "durable"] = "buffered"
-    """buffered: an operation is written before it is sent, and on the disk within 50 ms (a crash of the machine may lose that much).
-    durable: it is on the disk before it is sent."""
-    min_free_bytes: Annotated[int, Field(ge=0)] = 0
-    """New sessions are refused while less than this is free where recordings are."""
-    signing_key: SecretReference | None = None
-    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
 
 
 class Gateway(Strict):
