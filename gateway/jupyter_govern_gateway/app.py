@@ -82,6 +82,7 @@ class GatewayApp:
             signer=_signer(gateway, directory, state),
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
+            index_apart=True,
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))

@@ -32,7 +32,14 @@ class Recorder:
     """state_dir/recordings and state_dir/index.sqlite. On start it mends what a crash left and says so in the gateway log."""
 
     def __init__(
-        self, state_dir: Path, clock: Clock, *, signer: Signer | None = None, durable: bool = False, min_free_bytes: int = 0
+        self,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        signer: Signer | None = None,
+        durable: bool = False,
+        min_free_bytes: int = 0,
+        index_apart: bool = False,
     ) -> None:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,7 +62,7 @@ class Recorder:
             tally=self.tally,
         )
         mended = close_interrupted(self.directory, clock, signer)
-        self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()))
+        self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()), apart=index_apart)
         rebuild_index(self.directory, self.index)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
