@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 from psycopg.conninfo import make_conninfo
@@ -26,6 +27,7 @@ from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.authority import names_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
@@ -40,6 +42,7 @@ from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
+from jupyter_govern_gateway.upkeep import Upkeep
 
 DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
@@ -58,6 +61,7 @@ class GatewayApp:
         self.api: ApiServer
         self.postgresql: PostgresqlListener
         self.policy: PolicyStore
+        self.upkeep: Upkeep
 
     async def start(self) -> None:
         """Raises ConfigError, RecordingFailed, PortTaken; nothing is left running then."""
@@ -94,7 +98,7 @@ class GatewayApp:
             clock=time.time,
             services=self._static_services,
         )
-        tls = listener_tls(gateway.tls, state, directory)
+        tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
         )
@@ -122,7 +126,10 @@ class GatewayApp:
         recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
+        self.upkeep = Upkeep(policy=self.policy, tls=tls, log=recorder.log, say=self._say)
+        self.upkeep.warn()
         self._watch(self.policy.watch())
+        self._watch(self.upkeep.watch())
         self._watch(identity.ties.watch())
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
@@ -237,6 +244,11 @@ def _check_api(gateway: Gateway) -> None:
         raise ConfigError(
             "an address that is not this machine's own needs [gateway.tls]: tokens must not travel in clear", key="gateway.api.listen"
         )
+
+
+def _own_names(gateway: Gateway) -> tuple[str, ...]:
+    """By what clients reach this gateway, as far as the configuration says."""
+    return names_of(gateway.postgresql.host, gateway.api.host, urlsplit(gateway.api.public_url).hostname or "")
 
 
 async def _listening(start: Any, key: str, address: str) -> None:

@@ -56,14 +56,27 @@ class ApiListener(Listen):
 
 
 class Tls(Strict):
-    """The certificate of the gateway's listeners. Without this section a development certificate is made in state_dir/tls."""
+    """The certificate of all listeners. Without one, a local authority in state_dir/tls makes one and renews it; without this section
+    the API speaks plain HTTP, on this machine only."""
 
-    certificate: str
+    certificate: str = ""
     """PEM file with the certificate chain."""
-    key: str
-    """PEM file with the private key."""
+    key: str = ""
+    """PEM file with the private key, not encrypted."""
     ca: str = ""
     """PEM file that clients should verify against; told to kernels."""
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:*-]{1,253}$")], ...] = ()
+    """Further host names and addresses by which clients reach the gateway, for a certificate of the local authority."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Tls:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together: give both, or neither for one of the local authority")
+        if self.certificate and self.names:
+            raise ValueError("names are for a certificate of the local authority: a certificate of your own has its names already")
+        if self.ca and not self.certificate:
+            raise ValueError("ca is for a certificate of your own: that of the local authority is known")
+        return self
 
 
 class Gateway(Strict):
@@ -82,7 +95,7 @@ class Gateway(Strict):
     api: ApiListener = ApiListener()
     """The HTTP API and pages."""
     tls: Tls | None = None
-    """The certificate of the listeners."""
+    """TLS of the listeners."""
     recording: Recording = Recording()
     """What recordings keep."""
 
