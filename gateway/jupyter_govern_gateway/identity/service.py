@@ -70,6 +70,8 @@ class Identity(Protocol):
     def token_actor(self, token_id: str) -> Token: ...
     def lineage(self, token: Token) -> tuple[Token, ...]: ...
     def service_keys(self) -> list[Token]: ...
+    def tokens_of(self, kind: TokenKind) -> list[Token]: ...
+    def prolong(self, token_id: str, expires_at: float) -> Token: ...
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended: ...
     def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended: ...
     def live_groups(self, subject: str) -> frozenset[str]: ...
@@ -182,6 +184,18 @@ class LocalIdentity:
     def service_keys(self) -> list[Token]:
         """The static keys that live."""
         return self._tokens.of(kind="service")
+
+    def tokens_of(self, kind: TokenKind) -> list[Token]:
+        """The living tokens of a kind."""
+        return self._tokens.of(kind=kind)
+
+    def prolong(self, token_id: str, expires_at: float) -> Token:
+        """Let a login end later, because who it belongs to was proven anew. Raises AuthenticationFailed where it is over."""
+        token = self._tokens.prolong(token_id, expires_at)
+        if token is None:
+            raise AuthenticationFailed("the token is unknown, expired or revoked")
+        self.ties.prolong(token_id, token.expires_at)
+        return token
 
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended:
         """End a token, what hangs on it, and the sessions opened with any of these."""

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -155,6 +155,17 @@ class TokenStore:
             for s in self._by_id.values()
             if (not subject or s.token.subject == subject) and kind in (None, s.token.kind) and self._alive(s)
         ]
+
+    def prolong(self, token_id: str, expires_at: float) -> Token | None:
+        """Let a living token end later; it never ends earlier by this. None where there is no such token."""
+        stored = self._by_id.get(token_id)
+        if stored is None or not self._alive(stored):
+            return None
+        if expires_at > stored.token.expires_at:
+            stored = replace(stored, token=replace(stored.token, expires_at=expires_at))
+            self._by_id[token_id] = self._by_hash[stored.sha256] = stored
+            self._save()
+        return stored.token
 
     def revoke(self, *token_ids: str) -> frozenset[str]:
         """End tokens and all that hang on them; the ids of all these."""
