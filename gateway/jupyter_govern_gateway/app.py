@@ -19,7 +19,8 @@ from typing import Any, Final
 from jupyter_core.paths import jupyter_runtime_dir
 from psycopg.conninfo import make_conninfo
 
-from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
+from jupyter_govern.config.model import Config, Gateway, Target
+from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
