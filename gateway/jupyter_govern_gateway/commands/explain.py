@@ -14,10 +14,11 @@ from jupyter_govern.config.load import load
 from jupyter_govern.config.model import Config
 from jupyter_govern.errors import ConfigError, SyntaxProblem, TargetUnavailable
 from jupyter_govern.model import Actor, Decision
-from jupyter_govern_gateway.app import complain, conninfo
+from jupyter_govern_gateway.app import complain
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
 from jupyter_govern_gateway.policy.standing import Standing
+from jupyter_govern_gateway.reaches import TargetReaches
 from jupyter_govern_gateway.sql.catalog_load import load_catalog
 from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
 from jupyter_govern_gateway.sql.governed import Governed, governed
@@ -42,10 +43,14 @@ def run(args: argparse.Namespace) -> int:
     actor = Actor(subject=args.user, groups=_groups(args, config, directory), claims=_attributes(args, config, directory))
     snapshot = PolicySnapshot(config, args.config.read_bytes())
     standing = snapshot.standing(actor, target.name)
+    reaches = TargetReaches([target], directory)
     try:
-        catalog = load_catalog(conninfo(target, directory))
+        reaches.read()
+        catalog = load_catalog(reaches.conninfos[target.name])
     except psycopg.Error as error:
         raise TargetUnavailable(f"the catalog of {target.name} cannot be read: {error}") from error
+    finally:
+        reaches.close()
     try:
         compiled = compile_statement(
             args.statement, catalog=catalog, naming=Naming(database=target.database, user=target.user), standing=standing
