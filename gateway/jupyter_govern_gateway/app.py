@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from jupyter_govern.config.model import LOOPBACK, Config, Gateway
+from jupyter_govern.config.model import Config, Gateway
+from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
@@ -27,6 +28,7 @@ from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.authority import names_of
 from jupyter_govern_gateway.gate import Gate
+from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
@@ -86,7 +88,7 @@ class GatewayApp:
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
         identity = LocalIdentity(
-            accounts=directory / config.identity.local.accounts,
+            accounts=accounts_file(config.identity, directory),
             state_dir=state,
             secret=_secret(state / "scram.key").encode(),
             log=recorder.log,

@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.identity import OidcConfig, subjects_stay_apart
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
 
 
 class Listen(Strict):
@@ -134,12 +128,26 @@ class ServiceConfig(Strict):
 
 
 class IdentityConfig(Strict):
-    local: LocalIdentityConfig = LocalIdentityConfig()
-    """Local accounts."""
+    local: LocalIdentityConfig | None = None
+    """Local accounts. They are there without this section too, unless an identity provider is configured."""
     static_keys: bool = False
     """Whether services may have static keys (`jupyter govern keys`). Turned off, all of them stop working."""
     service: tuple[ServiceConfig, ...] = ()
     """Services that may have static keys."""
+    oidc: tuple[OidcConfig, ...] = ()
+    """OpenID Connect providers that people log in at; several may be there at once."""
+
+    @property
+    def accounts(self) -> str | None:
+        """The file with local accounts; None where there are none."""
+        if self.local is not None:
+            return self.local.accounts
+        return None if self.oidc else LocalIdentityConfig().accounts
+
+    @model_validator(mode="after")
+    def _apart(self) -> IdentityConfig:
+        subjects_stay_apart(self.oidc)
+        return self
 
 
 class Target(Strict):

@@ -13,7 +13,7 @@ from jupyter_govern_gateway.identity.tokens import Token
 
 LOOKING: frozenset[TokenKind] = frozenset({"person", "server"})
 """Kinds that may read lists."""
-HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service"})
+HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service", "workload"})
 """Kinds that may ask whose they are, and give themselves back."""
 ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel"})
 """`browser` is in none of them: a cookie is for pages, never for the API."""

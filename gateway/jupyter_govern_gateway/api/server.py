@@ -24,6 +24,7 @@ from jupyter_govern_gateway.api.device import DeviceRoutes
 from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
 from jupyter_govern_gateway.api.events import EventRoutes
+from jupyter_govern_gateway.api.hub import HubRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
 from jupyter_govern_gateway.api.metrics import MetricsRoute
 from jupyter_govern_gateway.api.operations import OperationRoutes
@@ -113,6 +114,7 @@ class ApiServer:
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
             *CredentialRoutes(services).routes(),
+            *HubRoutes(services).routes(),
             *OperationRoutes(services).routes(),
             *MetricsRoute(services).routes(),
             *self._events.routes(),

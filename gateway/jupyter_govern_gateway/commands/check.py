@@ -12,7 +12,7 @@ from jupyter_govern.config.load import examine
 from jupyter_govern.config.model import Config, Target
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.app import complain
-from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.identity.accounts import LocalAccounts, accounts_file
 from jupyter_govern_gateway.reaches import reach_of, said_unverified, unverified
 from jupyter_govern_gateway.sql import filters
 from jupyter_govern_gateway.tls import listener_tls
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
         directory = args.config.resolve().parent
         references = [("gateway.hash_key", config.gateway.hash_key)]
         references += [("gateway.recording.signing_key", config.gateway.recording.signing_key)]
+        references += [(f"identity.oidc.{provider.name}.client_secret", provider.client_secret) for provider in config.identity.oidc]
         for key, reference in references:
             if reference is not None:
                 problems += _attempt(args.config, partial(reference.read, directory, key))
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             if rule.rows and (why := filters.problem_of(re.sub(r":actor\.[A-Za-z0-9_-]+", "''", rule.rows))):
                 problems.append(ConfigError(why, path=str(args.config), key=f"rule.{rule.name}.rows"))
         try:
-            LocalAccounts(directory / config.identity.local.accounts)
+            LocalAccounts(accounts_file(config.identity, directory))
         except ConfigError as broken:
             problems.append(broken)
         for target in unverified(config):
