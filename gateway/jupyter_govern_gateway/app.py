@@ -31,12 +31,14 @@ from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
+from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
@@ -84,6 +86,7 @@ class GatewayApp:
             signer=_signer(gateway, directory, state),
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
+            index_apart=True,
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
@@ -129,6 +132,8 @@ class GatewayApp:
         self._watch(self.upkeep.watch())
         self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
+        if (place := witness_place(gateway.recording.witness, directory)) is not None:
+            self._watch(Witness(recorder.log, place).watch())
         self._announce(tls)
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
@@ -148,6 +153,7 @@ class GatewayApp:
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
+            estimates=Estimates(self._reaches.conninfos),
             gate=gate,
             targets=self._reaches.addresses,
             log=recorder.log,

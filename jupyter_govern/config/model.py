@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from jupyter_govern.config.identity import OidcConfig, subjects_stay_apart
+from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
@@ -74,18 +75,6 @@ class Tls(Strict):
         if self.ca and not self.certificate:
             raise ValueError("ca is for a certificate of your own: that of the local authority is known")
         return self
-
-
-class Recording(Strict):
-    rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
-    """Bytes of delivered rows that are kept per operation; 0 keeps none."""
-    mode: Literal["buffered", "durable"] = "buffered"
-    """buffered: an operation is written before it is sent, and on the disk within 50 ms (a crash of the machine may lose that much).
-    durable: it is on the disk before it is sent."""
-    min_free_bytes: Annotated[int, Field(ge=0)] = 0
-    """New sessions are refused while less than this is free where recordings are."""
-    signing_key: SecretReference | None = None
-    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
 
 
 class Gateway(Strict):
@@ -223,6 +212,9 @@ class On(Strict):
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
     """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
+    estimated_rows_over: Annotated[int, Field(ge=0)] | None = None
+    """For `block`, `approve` and `limit`: the statement gives or changes more rows than this by the estimate of the target's planner,
+    or the target makes none."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
@@ -304,6 +296,8 @@ class Rule(Strict):
             raise ValueError(f"a {self.effect} takes no on.columns")
         if self.effect in ("allow", "block", "approve", "limit") and self.on.columns and self.on.verbs != ("write",):
             raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
+        if self.on.estimated_rows_over is not None and self.effect not in ("block", "approve", "limit"):
+            raise ValueError(f"a rule with effect = {self.effect!r} takes no on.estimated_rows_over")
         if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self

@@ -54,3 +54,5 @@ class Standing:
     filters: tuple[RowFilter, ...] = ()
     content: tuple[tuple[str, str], ...] = ()
     """Detectors of content: name, and the pattern where it is one of the policy's own."""
+    estimates: bool = False
+    """Some rule asks how many rows a statement touches."""

@@ -53,8 +53,10 @@ def decision_fields(decision: Decision) -> Encoded:
 
 @lru_cache(maxsize=4096)
 def facts_fields(facts: Facts) -> Encoded:
+    estimate = {} if facts.estimated_rows is None else {"estimated_rows": facts.estimated_rows}
     return encoded(
         {
+            **estimate,
             "kinds": sorted(facts.kinds),
             "traits": sorted(facts.traits),
             "unjudged": facts.unjudged,

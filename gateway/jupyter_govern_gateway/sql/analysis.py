@@ -42,6 +42,8 @@ class Analysis:
         self.problems: list[str] = []
         self.splices: list[Splice] = []
         self.touched: set[tuple[str, str]] = set()
+        self.cte_queries: list[tuple[str, Tree]] = []
+        """Every CTE of the text that was walked so far: its name and its query."""
         self.may_quote_raw = False
         self.reads_literals = False
         self.looks_at_content = False
@@ -155,6 +157,9 @@ class Analysis:
             case "SortBy" if node.use_op:
                 self._operator(strings(node.use_op))
                 self._walk_children(node, ctes)
+            case "SubLink" if node.oper_name:
+                self._operator(strings(node.oper_name))
+                self._walk_children(node, ctes)
             case _:
                 self._walk_children(node, ctes)
 
@@ -195,6 +200,7 @@ class Analysis:
         seen = ctes | names if clause.recursive else ctes
         for table in tables:
             query = unwrap(table.ctequery)
+            self.cte_queries.append((table.ctename, query))
             self.walk(query, seen)
             for field, child in children(table):
                 if field != "ctequery":

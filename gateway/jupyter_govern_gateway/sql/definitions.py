@@ -170,6 +170,19 @@ def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     return []
 
 
+def cluster(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    """It puts a table in the order of its columns' values, which `ctid` then tells: not where some of them are masked."""
+    named_relations(analysis, node)
+    found = analysis.find(node.relation, NO_CTES) if node.HasField("relation") else None
+    if found is None:
+        analysis.access("define", "*")
+        if analysis.governed.active:
+            analysis.note("CLUSTER of all tables would put those with masked columns in the order of what is hidden")
+    elif isinstance(found, Relation) and analysis.governed.touches(found.key):
+        analysis.note(f"CLUSTER would put {found.name} in the order of what is hidden")
+    return [fx.CatalogChanged(is_sure=True)]
+
+
 def named_relations(analysis: Analysis, node: Tree) -> None:
     """For statements that name relations without reading their data: who may define there may do this."""
     for _, child in children(node):
