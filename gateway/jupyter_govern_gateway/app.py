@@ -18,9 +18,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
-from psycopg.conninfo import make_conninfo
 
-from jupyter_govern.config.model import Config, Gateway, Target
+from jupyter_govern.config.model import Config, Gateway
 from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
@@ -35,8 +34,8 @@ from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
-from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
+from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.recorder.witness import Witness, witness_place
@@ -127,10 +126,11 @@ class GatewayApp:
         recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
-        self.upkeep = Upkeep(policy=self.policy, tls=tls, log=recorder.log, say=self._say)
+        self.upkeep = Upkeep(policy=self.policy, tls=tls, reaches=self._reaches, log=recorder.log, say=self._say)
         self.upkeep.warn()
         self._watch(self.policy.watch())
         self._watch(self.upkeep.watch())
+        self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
@@ -138,22 +138,24 @@ class GatewayApp:
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        conninfos = {target.name: conninfo(target, directory) for target in config.target}
-        catalogs = Catalogs(conninfos)
+        self._reaches = TargetReaches(config.target, directory)
+        self._stack.callback(self._reaches.close)
+        self._reaches.read()
+        catalogs = Catalogs(self._reaches.conninfos)
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
         self._plans = plans
-        for target in config.target:
-            if target.tls_insecure_because:
-                self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
+        for target in unverified(config):
+            self._say(f"WARNING: {said_unverified(target)}")
+            recorder.log.write("tls", event="unverified target", target=target.name, tls=target.tls, because=target.tls_insecure_because)
         return Services(
             identity=identity,
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
-            estimates=Estimates(conninfos),
+            estimates=Estimates(self._reaches.conninfos),
             gate=gate,
-            targets={target.name: target_address(target, directory) for target in config.target},
+            targets=self._reaches.addresses,
             log=recorder.log,
             hash_key=gateway.hash_key.read(directory, "gateway.hash_key") if gateway.hash_key else _secret(state / "hash.key"),
         )
@@ -257,21 +259,6 @@ async def _listening(start: Any, key: str, address: str) -> None:
         await start
     except OSError as error:
         raise PortTaken(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
-
-
-def conninfo(target: Target, directory: Path) -> str:
-    """How the gateway's own catalog reader connects."""
-    password = target.password.read(directory, f"target.{target.name}.password") if target.password is not None else None
-    modes = {"verify-full": "verify-full", "require": "require", "disable": "disable"}
-    return make_conninfo(
-        host=target.host,
-        port=target.port,
-        user=target.user,
-        dbname=target.database,
-        password=password,
-        sslmode=modes[target.tls],
-        sslrootcert=(str(directory / target.ca) if target.ca else "system") if target.tls == "verify-full" else None,
-    )
 
 
 def _private_folder(path: Path) -> Path:

@@ -162,6 +162,18 @@ class Target(Strict):
     """Why unverified or unencrypted traffic to this target is acceptable; it is logged at each start."""
     ca: str = ""
     """PEM file to verify the target against; the system's authorities if empty."""
+    tls_certificate: str = ""
+    """PEM file with the certificate chain that the gateway shows the target (mutual TLS)."""
+    tls_key: SecretReference | None = None
+    """Its private key (PEM, not encrypted)."""
+
+    @model_validator(mode="after")
+    def _mutual(self) -> Target:
+        if bool(self.tls_certificate) != (self.tls_key is not None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_certificate and (self.tls == "disable" or self.host.startswith("/")):
+            raise ValueError("a client certificate needs TLS to the target")
+        return self
 
     @model_validator(mode="after")
     def _loud(self) -> Target:

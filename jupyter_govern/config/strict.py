@@ -1,4 +1,4 @@
-"""What every section of govern.toml is made of."""
+"""What every section of govern.toml is made of: frozen, and without unknown keys."""
 
 from __future__ import annotations
 

@@ -42,20 +42,21 @@ class TargetAddress:
     tls: ssl.SSLContext | None = None
 
 
-def target_address(target: Target, directory: Path) -> TargetAddress:
-    """From the configuration; raises ConfigError where the secret or the authorities cannot be read."""
+def target_address(target: Target, directory: Path, *, password: str, key: str) -> TargetAddress:
+    """key: a file with the private key of our certificate, "" without one. Raises ConfigError where authorities or certificate cannot
+    be used."""
     return TargetAddress(
         name=target.name,
         host=target.host,
         port=target.port,
         database=target.database,
         user=target.user,
-        password=target.password.read(directory, f"target.{target.name}.password") if target.password is not None else "",
-        tls=_context(target, directory),
+        password=password,
+        tls=_context(target, directory, key),
     )
 
 
-def _context(target: Target, directory: Path) -> ssl.SSLContext | None:
+def _context(target: Target, directory: Path, key: str) -> ssl.SSLContext | None:
     if target.tls == "disable" or target.host.startswith("/"):
         return None
     try:
@@ -63,10 +64,21 @@ def _context(target: Target, directory: Path) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as problem:
         raise ConfigError(f"the authorities in {target.ca} cannot be used: {problem}", key=f"target.{target.name}.ca") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if key:
+        _show_certificate(context, target, directory, key)
     if target.tls == "require":  # the configuration asked why, and logs it
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _show_certificate(context: ssl.SSLContext, target: Target, directory: Path, key: str) -> None:
+    try:
+        context.load_cert_chain(directory / target.tls_certificate, key, password="")  # never ask on a terminal
+    except (OSError, ssl.SSLError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        what = f"the certificate {target.tls_certificate} or its key cannot be used: {reason}"
+        raise ConfigError(what, key=f"target.{target.name}.tls_certificate") from None
 
 
 async def connect(address: TargetAddress, permit: Permit, settings: dict[str, str]) -> tuple[Peer, Welcome]:
