@@ -27,6 +27,8 @@ from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
+from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
+from jupyter_govern_gateway.identity.people import ProvenPeople
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
@@ -83,6 +85,7 @@ class GatewayApp:
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
+        people = ProvenPeople(state / "people.json", time.time)
         identity = LocalIdentity(
             accounts=directory / config.identity.local.accounts,
             state_dir=state,
@@ -90,7 +93,9 @@ class GatewayApp:
             log=recorder.log,
             clock=time.time,
             services=self._static_services,
+            people=people,
         )
+        hub = self._hub(config, identity, people, recorder)
         tls = listener_tls(gateway.tls, state, directory)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
@@ -105,6 +110,7 @@ class GatewayApp:
                 approvals=approvals,
                 recorder=recorder,
                 directory=self._directory(tls),
+                hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
                     blocked=gate.blocked,
@@ -121,7 +127,20 @@ class GatewayApp:
         self.policy.report_loaded()
         self._watch(self.policy.watch())
         self._watch(identity.ties.watch())
+        if hub is not None:
+            self._watch(hub.recheck.watch())
         self._announce(tls)
+
+    def _hub(self, config: Config, identity: LocalIdentity, people: ProvenPeople, recorder: Recorder) -> HubParts | None:
+        parts = hub_parts(
+            config.identity, directory=self.path.parent, identity=identity, people=people, log=recorder.log, clock=time.time
+        )
+        if parts is not None:
+            self._stack.push_async_callback(parts.close)
+            settings = config.identity.jupyterhub
+            if settings is not None and settings.insecure_because:
+                self._say(f"WARNING: the Hub is asked over plain http: {settings.insecure_because}")
+        return parts
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.strict import LOOPBACK, Strict
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-
-class JupyterHubConfig(BaseModel):
+class JupyterHubConfig(Strict):
     """The gateway as a service of a JupyterHub (5 or later): its notebook servers need no login of their own. See docs/identity.md."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     api_url: str
     """The Hub's API, `http://127.0.0.1:8081/hub/api`."""

@@ -14,6 +14,7 @@ from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.identity.backoff import Backoff
+from jupyter_govern_gateway.identity.people import ProvenPeople
 from jupyter_govern_gateway.identity.scram import ScramVerifiers
 from jupyter_govern_gateway.identity.ties import Ties
 from jupyter_govern_gateway.identity.tokens import CONNECTING_KINDS, SERVICE, Token, TokenStore
@@ -70,6 +71,7 @@ class Identity(Protocol):
     def token_actor(self, token_id: str) -> Token: ...
     def lineage(self, token: Token) -> tuple[Token, ...]: ...
     def service_keys(self) -> list[Token]: ...
+    def has_account(self, subject: str) -> bool: ...
     def tokens_of(self, kind: TokenKind) -> list[Token]: ...
     def prolong(self, token_id: str, expires_at: float) -> Token: ...
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended: ...
@@ -92,10 +94,12 @@ class LocalIdentity:
         log: GatewayLog,
         clock: Callable[[], float],
         services: Callable[[], Mapping[str, frozenset[str]]] = no_services,
+        people: ProvenPeople | None = None,
     ) -> None:
         self._accounts = LocalAccounts(accounts)
         self._tokens = TokenStore(state_dir / "tokens.json", secret=secret, clock=clock)
         self._log, self._backoff, self._services = log, Backoff(clock), services
+        self._people = people or ProvenPeople(state_dir / "people.json", clock)
         self.ties = Ties(clock=clock, groups=self.live_groups)
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
@@ -185,6 +189,10 @@ class LocalIdentity:
         """The static keys that live."""
         return self._tokens.of(kind="service")
 
+    def has_account(self, subject: str) -> bool:
+        """Whether somebody of that name has a local account, and is therefore nobody else."""
+        return self._accounts.groups(subject) is not None
+
     def tokens_of(self, kind: TokenKind) -> list[Token]:
         """The living tokens of a kind."""
         return self._tokens.of(kind=kind)
@@ -237,9 +245,13 @@ class LocalIdentity:
             return service
         groups = self._accounts.groups(subject)
         if groups is None:
+            # an account here is never somebody of the same name elsewhere: who has one is not looked for among those
+            groups = self._people.groups(subject)
+        if groups is None:
             raise AuthenticationFailed("the account is gone")
         return groups
 
     def _current(self, token: Token) -> Token:
-        groups, claims = self.live_groups(token.subject), self._accounts.attributes(token.subject)
+        groups, accounts = self.live_groups(token.subject), self._accounts
+        claims = (accounts if accounts.groups(token.subject) is not None else self._people).attributes(token.subject)
         return token if groups == token.groups and claims == token.claims else replace(token, groups=groups, claims=claims)

@@ -16,6 +16,7 @@ from jupyter_govern_gateway.identity.binding import network
 from jupyter_govern_gateway.identity.hub.api import Hub, HubUnreachable, HubUser
 from jupyter_govern_gateway.identity.hub.presented import HubRefused, Presented, server_of
 from jupyter_govern_gateway.identity.hub.proof import IdTokenRefused, IdTokens, Proven, check_person, ends_at, log_in_again
+from jupyter_govern_gateway.identity.people import Vouched
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.identity.tokens import Token
 from jupyter_govern_gateway.recorder.log import GatewayLog
@@ -52,8 +53,8 @@ class Asked:
 class People(Protocol):
     """Where a proven person's groups and attributes are kept, for every later use of a token."""
 
-    def remember(self, proven: Proven, groups: frozenset[str]) -> None:
-        """As of now; what was known before no longer counts."""
+    def remember(self, vouched: Vouched) -> None:
+        """As of now; what the same source said before no longer counts."""
 
 
 class HubLogins:
@@ -128,16 +129,19 @@ class HubLogins:
         except IdTokenRefused as refused:
             if refused.expired:
                 raise log_in_again() from None
+            if refused.unchecked:
+                hint = "Try again; if it stays so, tell whoever runs the gateway."
+                raise HubRefused("provider-unreachable", f"the proof cannot be checked: {refused.reason}.", hint) from None
             raise HubRefused("proof-refused", f"the identity provider's proof is not accepted: {refused.reason}.") from None
+        if self._identity.has_account(proven.subject):
+            # the same name twice: who has a password here must not be whoever bears that name at the provider
+            raise HubRefused("name-taken", f"'{proven.subject}' is a local account of the gateway, and this is somebody else.")
         check_person(proven, hub_user=who.name, username_claim=self._settings.username_claim)
         return proven, ends_at(proven, now=self._clock(), max_age=self._settings.max_age_seconds)
 
     def _login(self, presented: Presented, proven: Proven, who: HubUser, asked: Asked, until: float) -> Token:
         """The login that hangs on this hub token: made anew, or, where the proof is newer now, longer."""
-        settings = self._settings
-        hub_groups = {settings.hub_group_prefix + group for group in who.groups} if settings.takes_hub_groups else set()
-        groups = frozenset(hub_groups | (proven.groups if settings.takes_provider_groups else frozenset()))
-        self._people.remember(proven, groups)
+        groups = self._vouch(proven, who, until)
         by = _by(presented)
         for login in self._identity.tokens_of("server"):
             if login.issued_by == by and login.server == asked.server and not login.parent:
@@ -156,6 +160,21 @@ class HubLogins:
             issued_by=by,
         )
         return login
+
+    def _vouch(self, proven: Proven, who: HubUser, until: float) -> frozenset[str]:
+        """Keep who the person is; the groups."""
+        settings = self._settings
+        vouched = Vouched(
+            subject=proven.subject,
+            source=BY,
+            groups=proven.groups if settings.takes_provider_groups else frozenset(),
+            more_groups=frozenset(settings.hub_group_prefix + group for group in who.groups) if settings.takes_hub_groups else frozenset(),
+            attributes=proven.attributes,
+            issued_at=proven.issued_at,
+            until=until,
+        )
+        self._people.remember(vouched)
+        return vouched.groups | vouched.more_groups
 
     def _issue(self, login: Token, asked: Asked) -> tuple[str, Token]:
         kind: TokenKind = "kernel" if asked.kernel_id else "server"

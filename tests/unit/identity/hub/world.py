@@ -13,6 +13,7 @@ from jupyter_govern_gateway.identity.hub.api import Hub
 from jupyter_govern_gateway.identity.hub.exchange import Asked, HubLogins, HubSettings
 from jupyter_govern_gateway.identity.hub.proof import IdTokenRefused, Proven
 from jupyter_govern_gateway.identity.hub.recheck import Recheck
+from jupyter_govern_gateway.identity.people import Vouched
 from jupyter_govern_gateway.identity.service import Ended
 from jupyter_govern_gateway.identity.ties import Ties
 from jupyter_govern_gateway.identity.tokens import Token, TokenStore
@@ -83,7 +84,7 @@ class Proofs:
 
 def proven(sub: str = "ana", *, issued_at: float = NOW - 60, expires_at: float = NOW + HOUR) -> Proven:
     return Proven(
-        subject=sub, groups=frozenset({"analysts"}), attributes={}, claims={"sub": sub}, issued_at=issued_at, expires_at=expires_at
+        subject=sub, groups=frozenset({"analysts"}), attributes=(), claims={"sub": sub}, issued_at=issued_at, expires_at=expires_at
     )
 
 
@@ -95,9 +96,13 @@ class Tokens:
         self.ties = Ties(clock=clock, groups=lambda subject: None)
         self.revoked: list[tuple[str, str]] = []
         self.groups: dict[str, frozenset[str]] = {}
+        self.accounts: set[str] = set()
 
-    def remember(self, proven: Proven, groups: frozenset[str]) -> None:
-        self.groups[proven.subject] = groups
+    def remember(self, vouched: Vouched) -> None:
+        self.groups[vouched.subject] = vouched.groups | vouched.more_groups
+
+    def has_account(self, subject: str) -> bool:
+        return subject in self.accounts
 
     def issue(self, *, address: str = "", **fields: Any) -> tuple[str, Token]:
         return self.store.issue(**fields)
