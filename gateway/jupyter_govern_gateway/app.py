@@ -27,8 +27,8 @@ from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
+from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
-from jupyter_govern_gateway.identity.people import ProvenPeople
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
@@ -85,17 +85,15 @@ class GatewayApp:
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
-        people = ProvenPeople(state / "people.json", time.time)
         identity = LocalIdentity(
-            accounts=directory / config.identity.local.accounts,
+            accounts=accounts_file(config.identity, directory),
             state_dir=state,
             secret=_secret(state / "scram.key").encode(),
             log=recorder.log,
             clock=time.time,
             services=self._static_services,
-            people=people,
         )
-        hub = self._hub(config, identity, people, recorder)
+        hub = self._hub(config, identity, recorder)
         tls = listener_tls(gateway.tls, state, directory)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
@@ -131,10 +129,8 @@ class GatewayApp:
             self._watch(hub.recheck.watch())
         self._announce(tls)
 
-    def _hub(self, config: Config, identity: LocalIdentity, people: ProvenPeople, recorder: Recorder) -> HubParts | None:
-        parts = hub_parts(
-            config.identity, directory=self.path.parent, identity=identity, people=people, log=recorder.log, clock=time.time
-        )
+    def _hub(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> HubParts | None:
+        parts = hub_parts(config.identity, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time)
         if parts is not None:
             self._stack.push_async_callback(parts.close)
             settings = config.identity.jupyterhub

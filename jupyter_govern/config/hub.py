@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -28,8 +28,8 @@ class JupyterHubConfig(Strict):
     """The Hub's client at that provider: the audience of its id_token."""
     username_claim: Annotated[str, Field(min_length=1, max_length=255)] = "sub"
     """The claim that the Hub takes its user names from."""
-    groups: tuple[Literal["provider", "hub"], ...] = ("provider",)
-    """Whose groups count in policy: the identity provider's, the Hub's, or both."""
+    hub_groups: bool = False
+    """Whether the Hub's own groups count in policy beside those of the identity provider."""
     hub_group_prefix: Annotated[str, Field(max_length=64)] = "hub:"
     """Put before the name of a group of the Hub, so that it is not taken for one of the provider's."""
     max_age_seconds: Annotated[int, Field(ge=60, le=86400)] = 43200
@@ -51,6 +51,4 @@ class JupyterHubConfig(Strict):
                 raise ValueError(f"{key} wants http:// or https://")
             if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.insecure_because:
                 raise ValueError(f'{key}: http to a host that is not this machine needs insecure_because = "…"')
-        if not self.groups:
-            raise ValueError("groups is empty: name provider, hub or both")
         return self

@@ -116,8 +116,8 @@ class ServiceConfig(Strict):
 
 
 class IdentityConfig(Strict):
-    local: LocalIdentityConfig = LocalIdentityConfig()
-    """Local accounts."""
+    local: LocalIdentityConfig | None = None
+    """Local accounts. They are there without this section too, unless an identity provider is configured."""
     static_keys: bool = False
     """Whether services may have static keys (`jupyter govern keys`). Turned off, all of them stop working."""
     service: tuple[ServiceConfig, ...] = ()
@@ -126,6 +126,13 @@ class IdentityConfig(Strict):
     """OpenID Connect providers that people log in at; several may be there at once."""
     jupyterhub: JupyterHubConfig | None = None
     """The gateway as a service of a JupyterHub."""
+
+    @property
+    def accounts(self) -> str | None:
+        """The file with local accounts; None where there are none."""
+        if self.local is not None:
+            return self.local.accounts
+        return None if self.oidc else LocalIdentityConfig().accounts
 
     @model_validator(mode="after")
     def _apart(self) -> IdentityConfig:

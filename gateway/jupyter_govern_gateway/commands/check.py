@@ -10,7 +10,7 @@ from jupyter_govern.config.load import examine
 from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.app import complain
-from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.identity.accounts import LocalAccounts, accounts_file
 from jupyter_govern_gateway.sql import filters
 
 
@@ -25,13 +25,14 @@ def run(args: argparse.Namespace) -> int:
         directory = args.config.resolve().parent
         references = [("gateway.hash_key", config.gateway.hash_key)]
         references += [(f"target.{target.name}.password", target.password) for target in config.target]
+        references += [(f"identity.oidc.{provider.name}.client_secret", provider.client_secret) for provider in config.identity.oidc]
         for key, reference in references:
             problems += _unreadable(reference, directory, key, args.config)
         for rule in config.rule:
             if rule.rows and (why := filters.problem_of(re.sub(r":actor\.[A-Za-z0-9_-]+", "''", rule.rows))):
                 problems.append(ConfigError(why, path=str(args.config), key=f"rule.{rule.name}.rows"))
         try:
-            LocalAccounts(directory / config.identity.local.accounts)
+            LocalAccounts(accounts_file(config.identity, directory))
         except ConfigError as broken:
             problems.append(broken)
     for problem in problems:

@@ -15,7 +15,7 @@ from jupyter_govern.config.model import Config
 from jupyter_govern.errors import ConfigError, SyntaxProblem, TargetUnavailable
 from jupyter_govern.model import Actor, Decision
 from jupyter_govern_gateway.app import complain, conninfo
-from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.identity.accounts import LocalAccounts, accounts_file
 from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
 from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql.catalog_load import load_catalog
@@ -67,15 +67,16 @@ def run(args: argparse.Namespace) -> int:
 def _groups(args: argparse.Namespace, config: Config, directory: Path) -> frozenset[str]:
     if args.groups:
         return frozenset(group.strip() for group in args.groups.split(",") if group.strip())
-    groups = LocalAccounts(directory / config.identity.local.accounts).groups(args.user)
+    file = accounts_file(config.identity, directory)
+    groups = LocalAccounts(file).groups(args.user)
     if groups is None:
-        raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(directory / config.identity.local.accounts))
+        raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(file or ""))
     return groups
 
 
 def _attributes(args: argparse.Namespace, config: Config, directory: Path) -> tuple[tuple[str, str], ...]:
     try:
-        return LocalAccounts(directory / config.identity.local.accounts).attributes(args.user)
+        return LocalAccounts(accounts_file(config.identity, directory)).attributes(args.user)
     except ConfigError:
         return ()
 

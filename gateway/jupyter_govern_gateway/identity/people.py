@@ -1,7 +1,6 @@
-"""People whom somebody else vouched for: their groups and attributes as last proven, by source, until the proof is over.
+"""People whom an identity provider named, as it named them last: groups and attributes for every later use of their tokens.
 
-Tokens are worth what their person is worth now: this is where `now` comes from for people without a local account. Kept on disk
-(0600), so that a restart of the gateway ends nobody's work. Time comes from outside.
+Whether they are still logged in is not said here: their tokens say that, and those end with the login that they hang on.
 """
 
 from __future__ import annotations
@@ -9,97 +8,137 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_govern.errors import ConfigError, RecordingFailed
+from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
 
-MAX_PEOPLE: Final = 100_000
-Attributes = tuple[tuple[str, str], ...]
+MAX_PEOPLE: Final = 20_000
+"""Who was confirmed longest ago gives way, and has to log in again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vouched:
-    """What one source says of a person. Times are seconds since the epoch.
-
-    groups: as the identity provider proved them at issued_at; the youngest proof counts, whatever source it came by.
-    more_groups: those of the source itself; they count beside the others.
-    """
+class Person:
+    """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds."""
 
     subject: str
     source: str
     groups: frozenset[str]
-    issued_at: float
-    until: float
-    more_groups: frozenset[str] = frozenset()
-    attributes: Attributes = ()
+    attributes: tuple[tuple[str, str], ...]
+    confirmed_at: float
+    hub_groups: frozenset[str] = frozenset()
+
+    @property
+    def all_groups(self) -> frozenset[str]:
+        return self.groups | self.hub_groups
 
 
-class ProvenPeople:
-    """path: where it is kept."""
+class People:
+    """is_local: whether a name is a local account's; nobody else may have it."""
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        self._path, self._clock = path, clock
-        self._known: dict[tuple[str, str], Vouched] = {}
+    def __init__(self, path: Path, *, clock: Callable[[], float], is_local: Callable[[str], bool] = lambda subject: False) -> None:
+        self._path, self._clock, self._is_local = path, clock, is_local
+        self._people: dict[str, Person] = {}
         self._load()
 
-    def remember(self, vouched: Vouched) -> None:
-        """As of now; what the same source said before no longer counts. Raises RecordingFailed where it cannot be kept."""
-        key = (vouched.subject, vouched.source)
-        if self._known.get(key) == vouched:
+    def remember(
+        self,
+        subject: str,
+        *,
+        source: str,
+        groups: frozenset[str],
+        attributes: tuple[tuple[str, str], ...] = (),
+        as_of: float | None = None,
+        hub_groups: frozenset[str] | None = None,
+    ) -> None:
+        """As of now; what was known of this person before no longer counts.
+
+        as_of: when the provider said so, where that was earlier; what it said later stays then. hub_groups: None leaves them.
+        Raises AuthenticationFailed where the name is already somebody else's, RecordingFailed where it cannot be kept.
+        """
+        if self._is_local(subject):
+            raise AuthenticationFailed(f"{subject!r} is a local account here: give this provider a prefix")
+        known = self._people.pop(subject, None)
+        if known is not None and known.source != source:
+            self._people[subject] = known
+            raise AuthenticationFailed(f"{subject!r} is known here from {known.source}: give this provider a prefix")
+        said = Person(
+            subject=subject,
+            source=source,
+            groups=groups,
+            attributes=attributes,
+            confirmed_at=self._clock() if as_of is None else as_of,
+            hub_groups=known.hub_groups if known is not None else frozenset(),
+        )
+        if known is not None and known.confirmed_at > said.confirmed_at:
+            said = known  # an older token must not bring back a group that was lost since
+        if hub_groups is not None:
+            said = replace(said, hub_groups=hub_groups)
+        self._people[subject] = said
+        if said == known:
             return
-        now = self._clock()
-        self._known = {each: known for each, known in self._known.items() if known.until > now}
-        if len(self._known) >= MAX_PEOPLE and key not in self._known:
-            raise RecordingFailed("too many people are logged in at the same time")
-        self._known[key] = vouched
+        while len(self._people) > MAX_PEOPLE:
+            self._people.pop(next(iter(self._people)))
         self._save()
 
-    def forget(self, subject: str, source: str) -> None:
-        """What this source said no longer counts."""
-        if self._known.pop((subject, source), None) is not None:
+    def find(self, subject: str) -> Person | None:
+        return self._people.get(subject)
+
+    def forget_sources(self, known: frozenset[str]) -> None:
+        """Forget whom issuers named that are no longer configured."""
+        kept = {subject: person for subject, person in self._people.items() if person.source in known}
+        if len(kept) != len(self._people):
+            self._people = kept
             self._save()
 
-    def groups(self, subject: str) -> frozenset[str] | None:
-        """None for who is not, or no longer, vouched for."""
-        said = self._of(subject)
-        return said[0].groups.union(*(each.more_groups for each in said)) if said else None
-
-    def attributes(self, subject: str) -> Attributes:
-        """() for who is not vouched for."""
-        said = self._of(subject)
-        return said[0].attributes if said else ()
-
-    def _of(self, subject: str) -> list[Vouched]:
-        """What is said of somebody now, the youngest proof first."""
-        now = self._clock()
-        said = [known for known in self._known.values() if known.subject == subject and known.until > now]
-        return sorted(said, key=lambda each: each.issued_at, reverse=True)
-
     def _save(self) -> None:
-        """Write beside and rename, so that a crash leaves the old file or the new one."""
-        rows = [asdict(each) | {"groups": sorted(each.groups), "more_groups": sorted(each.more_groups)} for each in self._known.values()]
-        beside = self._path.with_suffix(".new")
-        try:
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump({"version": 1, "people": rows}, file)
-            beside.replace(self._path)
-        except OSError as error:
-            raise RecordingFailed(f"who is logged in cannot be kept: {error.strerror}") from error
+        rows = [
+            {
+                "subject": p.subject,
+                "source": p.source,
+                "groups": sorted(p.groups),
+                "attributes": dict(p.attributes),
+                "confirmed_at": p.confirmed_at,
+                "hub_groups": sorted(p.hub_groups),
+            }
+            for p in self._people.values()
+        ]
+        write_private_json(self._path, {"version": 1, "people": rows})
 
     def _load(self) -> None:
-        if not self._path.exists():
-            return
-        try:
-            for row in json.loads(self._path.read_text())["people"]:
-                known = _restored(row)
-                self._known[known.subject, known.source] = known
-        except (ValueError, KeyError, TypeError) as error:
-            hint = f"the file of who is logged in is damaged ({error}): remove it, and everybody logs in again"
-            raise ConfigError(hint, path=str(self._path)) from error
+        for row in read_json_list(self._path, "people"):
+            person = Person(
+                subject=row["subject"],
+                source=row["source"],
+                groups=frozenset(row["groups"]),
+                attributes=tuple(sorted(row["attributes"].items())),
+                confirmed_at=float(row["confirmed_at"]),
+                hub_groups=frozenset(row.get("hub_groups", ())),
+            )
+            self._people[person.subject] = person
 
 
-def _restored(row: dict[str, Any]) -> Vouched:
-    groups = {key: frozenset(row[key]) for key in ("groups", "more_groups")}
-    return Vouched(**{**row, **groups, "attributes": tuple((str(name), str(value)) for name, value in row["attributes"])})
+def write_private_json(path: Path, content: dict[str, Any]) -> None:
+    """Write beside and rename, mode 0600: a crash leaves the old file or the new one. Raises RecordingFailed."""
+    beside = path.with_suffix(".new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file)
+        beside.replace(path)
+    except OSError as error:
+        raise RecordingFailed(f"{path.name} cannot be kept: {error.strerror}") from error
+
+
+def read_json_list(path: Path, key: str) -> list[dict[str, Any]]:
+    """The rows of a file of ours; none where it is not there. Raises ConfigError where it is damaged."""
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text())[key]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"{key} is no list")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"is damaged ({error}): remove it, and everybody logs in again", path=str(path)) from error
+    return rows

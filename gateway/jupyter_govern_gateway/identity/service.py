@@ -1,4 +1,4 @@
-"""Identity as the rest of the gateway sees it, with local accounts behind it. OIDC will be another implementation.
+"""Identity as the rest of the gateway sees it, with local accounts and people of identity providers behind it.
 
 Every login, issue and revocation is written to the gateway log before it counts.
 """
@@ -14,7 +14,7 @@ from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.identity.backoff import Backoff
-from jupyter_govern_gateway.identity.people import ProvenPeople
+from jupyter_govern_gateway.identity.people import People
 from jupyter_govern_gateway.identity.scram import ScramVerifiers
 from jupyter_govern_gateway.identity.ties import Ties
 from jupyter_govern_gateway.identity.tokens import CONNECTING_KINDS, SERVICE, Token, TokenStore
@@ -49,6 +49,10 @@ class Identity(Protocol):
 
     @property
     def ties(self) -> Ties: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def has_local_accounts(self) -> bool: ...
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]: ...
     def issue(
         self,
@@ -71,7 +75,6 @@ class Identity(Protocol):
     def token_actor(self, token_id: str) -> Token: ...
     def lineage(self, token: Token) -> tuple[Token, ...]: ...
     def service_keys(self) -> list[Token]: ...
-    def has_account(self, subject: str) -> bool: ...
     def tokens_of(self, kind: TokenKind) -> list[Token]: ...
     def prolong(self, token_id: str, expires_at: float) -> Token: ...
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended: ...
@@ -80,26 +83,30 @@ class Identity(Protocol):
 
 
 class LocalIdentity:
-    """Local accounts. Groups are read anew at every use of a token, so that losing a group counts at once.
+    """Local accounts, people of identity providers, services. Groups are looked up at every use of a token, so that losing one counts
+    at once.
 
-    services: the services that may have static keys now, by subject, with their groups.
+    accounts: None where there are no local accounts. services: those that may have static keys now, by subject, with their groups.
+    workloads: the same for services that come with tokens of their own.
     """
 
     def __init__(
         self,
         *,
-        accounts: Path,
+        accounts: Path | None,
         state_dir: Path,
         secret: bytes,
         log: GatewayLog,
         clock: Callable[[], float],
         services: Callable[[], Mapping[str, frozenset[str]]] = no_services,
-        people: ProvenPeople | None = None,
+        workloads: Callable[[], Mapping[str, frozenset[str]]] = no_services,
     ) -> None:
         self._accounts = LocalAccounts(accounts)
         self._tokens = TokenStore(state_dir / "tokens.json", secret=secret, clock=clock)
-        self._log, self._backoff, self._services = log, Backoff(clock), services
-        self._people = people or ProvenPeople(state_dir / "people.json", clock)
+        self._log, self._backoff = log, Backoff(clock)
+        self._services, self._workloads = services, workloads
+        self.has_local_accounts = accounts is not None
+        self.people = People(state_dir / "people.json", clock=clock, is_local=lambda subject: self._accounts.groups(subject) is not None)
         self.ties = Ties(clock=clock, groups=self.live_groups)
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
@@ -189,10 +196,6 @@ class LocalIdentity:
         """The static keys that live."""
         return self._tokens.of(kind="service")
 
-    def has_account(self, subject: str) -> bool:
-        """Whether somebody of that name has a local account, and is therefore nobody else."""
-        return self._accounts.groups(subject) is not None
-
     def tokens_of(self, kind: TokenKind) -> list[Token]:
         """The living tokens of a kind."""
         return self._tokens.of(kind=kind)
@@ -239,19 +242,26 @@ class LocalIdentity:
     def live_groups(self, subject: str) -> frozenset[str]:
         """Raises AuthenticationFailed where the person is gone."""
         if subject.startswith(SERVICE):
-            service = self._services().get(subject)
+            service = self._services().get(subject, self._workloads().get(subject))
             if service is None:
                 raise AuthenticationFailed("the service is not configured, or static keys are off")
             return service
         groups = self._accounts.groups(subject)
-        if groups is None:
-            # an account here is never somebody of the same name elsewhere: who has one is not looked for among those
-            groups = self._people.groups(subject)
+        if groups is None and (person := self.people.find(subject)) is not None:
+            groups = person.all_groups
         if groups is None:
             raise AuthenticationFailed("the account is gone")
         return groups
 
     def _current(self, token: Token) -> Token:
-        groups, accounts = self.live_groups(token.subject), self._accounts
-        claims = (accounts if accounts.groups(token.subject) is not None else self._people).attributes(token.subject)
+        configured = {"service": self._services, "workload": self._workloads}.get(token.kind)
+        if configured is not None and token.subject not in configured():
+            # the same name may have become one of the other kind since
+            raise AuthenticationFailed("the service is not configured, or static keys are off")
+        groups, claims = self.live_groups(token.subject), self._attributes(token.subject)
         return token if groups == token.groups and claims == token.claims else replace(token, groups=groups, claims=claims)
+
+    def _attributes(self, subject: str) -> tuple[tuple[str, str], ...]:
+        """Of the account, or of the person as the provider named them; never a mixture."""
+        person = self.people.find(subject)
+        return self._accounts.attributes(subject) if person is None or self._accounts.groups(subject) is not None else person.attributes

@@ -26,8 +26,10 @@ LIFETIME: Final[dict[TokenKind, float]] = {
     "browser": 8 * 3600,
     "client": 3600,
     "service": 90 * 86400,
+    "login": 12 * 3600,
+    "workload": 900,
 }
-CONNECTING_KINDS: Final[frozenset[TokenKind]] = frozenset({"person", "kernel", "client", "service"})
+CONNECTING_KINDS: Final[frozenset[TokenKind]] = frozenset({"person", "kernel", "client", "service", "workload"})
 """Kinds that open sessions."""
 SERVICE: Final = "service/"
 """Subjects of services begin with it, subjects of people never do: neither gets what policy says of the other."""
@@ -91,7 +93,7 @@ class TokenStore:
         issued_by: str = "",
     ) -> tuple[str, Token]:
         """A new token; its text is returned here and kept nowhere. A child never outlives its parent."""
-        if subject.startswith(SERVICE) != (kind == "service"):
+        if subject.startswith(SERVICE) != (kind in {"service", "workload"}):
             raise AuthenticationFailed(f"a {kind} token is not for {subject!r}")
         now = self._clock()
         expires = now + (seconds or LIFETIME[kind])

@@ -34,6 +34,7 @@ class HubIdTokens:
         claims = jwt.decode(text, options={"verify_signature": False})
         return Proven(
             subject=said.subject,
+            issuer=said.issuer,
             groups=said.groups,
             attributes=said.attributes,
             claims=claims,

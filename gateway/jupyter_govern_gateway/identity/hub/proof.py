@@ -22,6 +22,7 @@ class Proven:
 
     subject: str
     """The person's name at the gateway: the same that a login on the gateway's own page gives."""
+    issuer: str
     groups: frozenset[str]
     attributes: tuple[tuple[str, str], ...]
     claims: Mapping[str, Any]

@@ -14,7 +14,6 @@ from jupyter_govern_gateway.identity.hub.api import Hub
 from jupyter_govern_gateway.identity.hub.exchange import HubLogins, HubSettings
 from jupyter_govern_gateway.identity.hub.id_tokens import HubIdTokens
 from jupyter_govern_gateway.identity.hub.recheck import Recheck
-from jupyter_govern_gateway.identity.people import ProvenPeople
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.recorder.log import GatewayLog
 
@@ -37,7 +36,7 @@ class HubParts:
 
 
 def hub_parts(
-    config: IdentityConfig, *, directory: Path, identity: Identity, people: ProvenPeople, log: GatewayLog, clock: Callable[[], float]
+    config: IdentityConfig, *, directory: Path, identity: Identity, log: GatewayLog, clock: Callable[[], float]
 ) -> HubParts | None:
     """None where no JupyterHub is configured."""
     settings = config.jupyterhub
@@ -48,9 +47,7 @@ def hub_parts(
     hub = Hub(api_url=settings.api_url, proxy_url=settings.proxy_url, token=token, clock=clock, tls=_tls(settings, directory))
     prefixes = [each.prefix for each in config.oidc]
     id_tokens = HubIdTokens(provider, settings.client_id, directory, clock, prefixes=prefixes)
-    logins = HubLogins(
-        hub=hub, id_tokens=id_tokens, people=people, identity=identity, settings=_settings(settings), log=log, clock=clock
-    )
+    logins = HubLogins(hub=hub, id_tokens=id_tokens, identity=identity, settings=_settings(settings), log=log, clock=clock)
     recheck = Recheck(hub=hub, identity=identity, seconds=settings.recheck_seconds, clock=clock)
     return HubParts(logins=logins, recheck=recheck, hub=hub, id_tokens=id_tokens)
 
@@ -60,8 +57,7 @@ def _settings(config: JupyterHubConfig) -> HubSettings:
         service=config.service,
         username_claim=config.username_claim,
         max_age_seconds=float(config.max_age_seconds),
-        takes_hub_groups="hub" in config.groups,
-        takes_provider_groups="provider" in config.groups,
+        takes_hub_groups=config.hub_groups,
         hub_group_prefix=config.hub_group_prefix,
         binds_address=config.bind_address,
     )
