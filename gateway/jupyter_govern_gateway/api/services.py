@@ -14,6 +14,7 @@ from typing import Protocol
 from jupyter_govern.model import Actor, Effect, MaskFormat, Verb
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.identity.hub.exchange import HubLogins
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -110,5 +111,7 @@ class ApiServices:
     directory: Directory
     clock: Callable[[], float] = time.time
     counted: Callable[[], Counted] = Counted
+    oidc: OidcLogins | None = None
+    """Set where people log in at identity providers."""
     hub: HubLogins | None = None
     """Set where the gateway is a service of a JupyterHub."""
