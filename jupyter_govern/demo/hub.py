@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_govern.demo.postgres import free_port
-from jupyter_govern.demo.processes import Child, answers
+from jupyter_govern.demo.processes import Child, answers, says_ok
 from jupyter_govern.demo.stack import Stack, examples
 
 HUB_SECONDS: Final = 90.0
@@ -83,7 +83,7 @@ class HubStack(Stack):
         command = [sys.executable, "-m", "jupyterhub", "-f", str(self.hub_config)]
         log = self.directory / "hub.log"
         self.hub = Child("JupyterHub", command, log=log, environment=self.hub_environment(), directory=self.directory)
-        self.hub.wait_until(lambda: answers(f"{self.hub_url}/hub/api/"), HUB_SECONDS)
+        self.hub.wait_until(lambda: says_ok(f"{self.hub_url}/hub/api/"), HUB_SECONDS)
 
     @property
     def accounts(self) -> dict[str, tuple[str, list[str]]]:

@@ -27,6 +27,8 @@ CODES_PER_MINUTE = 10
 """User codes that one browser session may try on the device page."""
 HUB_EXCHANGES_PER_MINUTE = 600
 """Of one address: all servers of a Hub on one machine share it."""
+MISUSES_PER_MINUTE = 30
+"""Refusals of one token or address that are written down; more are refused all the same."""
 RATE_KEYS = 10_000
 """Peers or names whose rate is remembered; the one unseen for longest is forgotten."""
 
