@@ -19,6 +19,8 @@ PASSWORD_CHECKS = 2
 PASSWORD_CHECKS_WAITING = 32
 """Logins that may wait for one of those; one more is told to come again."""
 LOGINS_PER_MINUTE = 20
+OIDC_LOGINS_PER_MINUTE = 60
+"""Logins at identity providers that one address may begin, and as many that it may end."""
 DEVICES_PER_MINUTE = 30
 DEVICE_POLLS_PER_MINUTE = 240
 CODES_PER_MINUTE = 10

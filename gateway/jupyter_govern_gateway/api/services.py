@@ -16,6 +16,7 @@ from jupyter_govern_gateway.api.bounds import MISUSES_PER_MINUTE
 from jupyter_govern_gateway.api.rates import Rate
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.identity.hub.exchange import HubLogins
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -112,6 +113,8 @@ class ApiServices:
     directory: Directory
     clock: Callable[[], float] = time.time
     counted: Callable[[], Counted] = Counted
+    oidc: OidcLogins | None = None
+    """Set where people log in at identity providers."""
     misuse: Rate = field(default_factory=lambda: Rate(MISUSES_PER_MINUTE, time.time))
     """How often one token or address gets into the log by what it may not do."""
     hub: HubLogins | None = None

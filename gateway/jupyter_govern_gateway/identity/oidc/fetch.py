@@ -31,11 +31,12 @@ def client(issuer: str, ca: Path | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=tls_of(ca), timeout=SECONDS, follow_redirects=False, trust_env=not local)
 
 
-async def document(http: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
+async def document(http: httpx.AsyncClient, url: str, *, bearer: str = "") -> Mapping[str, Any]:
     """The JSON object at this URL. Raises ProviderUnavailable."""
     where = urlsplit(url).netloc
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
     try:
-        async with http.stream("GET", url, headers={"Accept": "application/json"}) as answer:
+        async with http.stream("GET", url, headers=headers) as answer:
             if answer.status_code != 200:
                 raise ProviderUnavailable(f"{where} answered {answer.status_code} for {urlsplit(url).path}")
             body = bytearray()
