@@ -37,10 +37,8 @@ def new_key() -> str:
 def hub_config(folder: Path) -> Path:
     """The example's file, and a service that may do anything."""
     example = (examples() / "jupyterhub" / "jupyterhub_config.py").read_text()
-    scopes = ["admin:users", "admin:servers", "admin:groups", "admin:auth_state", "tokens", "access:services"]
     more = f"""
-c.JupyterHub.services = [*c.JupyterHub.services, {{"name": "tester", "api_token": {TESTER!r}}}]
-c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, {{"name": "tester", "services": ["tester"], "scopes": {scopes!r}}}]
+c.JupyterHub.services = [*c.JupyterHub.services, {{"name": "tester", "api_token": {TESTER!r}, "admin": True}}]
 c.JupyterHub.allow_named_servers = True
 """
     file = folder / "jupyterhub_config.py"
