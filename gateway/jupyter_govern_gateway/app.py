@@ -29,6 +29,10 @@ from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.authority import names_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
+from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
+from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
+from jupyter_govern_gateway.identity.oidc.recheck import Recheck
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.net.estimates import Estimates
@@ -99,6 +103,8 @@ class GatewayApp:
             services=self._static_services,
         )
         tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
+        oidc = self._oidc(config, identity, recorder, state)
+        hub = self._hub(config, identity, recorder)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
         )
@@ -112,6 +118,8 @@ class GatewayApp:
                 approvals=approvals,
                 recorder=recorder,
                 directory=self._directory(tls),
+                oidc=oidc,
+                hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
                     blocked=gate.blocked,
@@ -134,7 +142,32 @@ class GatewayApp:
         self._watch(identity.ties.watch())
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
+        if hub is not None:
+            self._watch(hub.recheck.watch())
+        if oidc is not None:
+            self._watch(Recheck(oidc).watch())
         self._announce(tls)
+
+    def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
+        providers, directory = config.identity.oidc, self.path.parent
+        identity.people.forget_sources(frozenset(provider.issuer for provider in providers))
+        found = verifiers(providers, directory, time.time)
+        for verifier in found.values():
+            self._stack.push_async_callback(verifier.close)
+        logins = oidc_logins(
+            providers, verifiers=found, directory=directory, state=state, identity=identity, log=recorder.log, clock=time.time
+        )  # fmt: skip
+        Recheck(logins).restore()
+        return logins if providers else None
+
+    def _hub(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> HubParts | None:
+        parts = hub_parts(config.identity, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time)
+        if parts is not None:
+            self._stack.push_async_callback(parts.close)
+            settings = config.identity.jupyterhub
+            if settings is not None and settings.insecure_because:
+                self._say(f"WARNING: the Hub is asked over plain http: {settings.insecure_because}")
+        return parts
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway

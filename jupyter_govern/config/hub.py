@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.strict import LOOPBACK, Strict
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-
-class JupyterHubConfig(BaseModel):
+class JupyterHubConfig(Strict):
     """The gateway as a service of a JupyterHub (5 or later): its notebook servers need no login of their own. See docs/identity.md."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     api_url: str
     """The Hub's API, `http://127.0.0.1:8081/hub/api`."""
@@ -31,8 +28,8 @@ class JupyterHubConfig(BaseModel):
     """The Hub's client at that provider: the audience of its id_token."""
     username_claim: Annotated[str, Field(min_length=1, max_length=255)] = "sub"
     """The claim that the Hub takes its user names from."""
-    groups: tuple[Literal["provider", "hub"], ...] = ("provider",)
-    """Whose groups count in policy: the identity provider's, the Hub's, or both."""
+    hub_groups: bool = False
+    """Whether the Hub's own groups count in policy beside those of the identity provider."""
     hub_group_prefix: Annotated[str, Field(max_length=64)] = "hub:"
     """Put before the name of a group of the Hub, so that it is not taken for one of the provider's."""
     max_age_seconds: Annotated[int, Field(ge=60, le=86400)] = 43200
@@ -54,6 +51,4 @@ class JupyterHubConfig(BaseModel):
                 raise ValueError(f"{key} wants http:// or https://")
             if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.insecure_because:
                 raise ValueError(f'{key}: http to a host that is not this machine needs insecure_because = "…"')
-        if not self.groups:
-            raise ValueError("groups is empty: name provider, hub or both")
         return self

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from jupyter_govern.config.model import Config
 from jupyter_govern.errors import ConfigError
 
-SECRET_WORDS = ("password", "hash_key", "signing_key", "tls_key", "client_secret")
+SECRET_WORDS = ("password", "hash_key", "signing_key", "tls_key", "client_secret", "token")
 
 
 def load(path: Path) -> Config:

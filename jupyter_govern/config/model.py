@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.hub import JupyterHubConfig
 from jupyter_govern.config.identity import OidcConfig, subjects_stay_apart
 from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.secrets import SecretReference
@@ -125,6 +126,8 @@ class IdentityConfig(Strict):
     """Services that may have static keys."""
     oidc: tuple[OidcConfig, ...] = ()
     """OpenID Connect providers that people log in at; several may be there at once."""
+    jupyterhub: JupyterHubConfig | None = None
+    """The gateway as a service of a JupyterHub."""
 
     @property
     def accounts(self) -> str | None:
@@ -136,6 +139,8 @@ class IdentityConfig(Strict):
     @model_validator(mode="after")
     def _apart(self) -> IdentityConfig:
         subjects_stay_apart(self.oidc)
+        if self.jupyterhub is not None and self.jupyterhub.oidc not in [provider.name for provider in self.oidc]:
+            raise ValueError(f"jupyterhub.oidc: no [[identity.oidc]] is called {self.jupyterhub.oidc!r}")
         return self
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_govern.demo.postgres import free_port
-from jupyter_govern.demo.processes import Child, answers
+from jupyter_govern.demo.processes import Child, answers, says_ok
 from jupyter_govern.demo.stack import Stack, examples
 
 HUB_SECONDS: Final = 90.0
@@ -83,7 +83,7 @@ class HubStack(Stack):
         command = [sys.executable, "-m", "jupyterhub", "-f", str(self.hub_config)]
         log = self.directory / "hub.log"
         self.hub = Child("JupyterHub", command, log=log, environment=self.hub_environment(), directory=self.directory)
-        self.hub.wait_until(lambda: answers(f"{self.hub_url}/hub/api/"), HUB_SECONDS)
+        self.hub.wait_until(lambda: says_ok(f"{self.hub_url}/hub/api/"), HUB_SECONDS)
 
     @property
     def accounts(self) -> dict[str, tuple[str, list[str]]]:
@@ -97,7 +97,7 @@ class HubStack(Stack):
     @property
     def redirect_uri(self) -> str:
         """Where the provider sends people back to the gateway."""
-        return f"{self.gateway_url}/login/oidc/callback"
+        return f"{self.gateway_url}/login/callback/sso"
 
     def hub_environment(self) -> dict[str, str]:
         """What the example's configuration asks of its environment."""

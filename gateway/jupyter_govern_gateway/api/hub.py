@@ -17,7 +17,7 @@ from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.identity.hub.exchange import Asked, HubLogins
 from jupyter_govern_gateway.identity.hub.presented import HubRefused
 
-STATUS = {"hub-token-unknown": 401, "login-again": 401, "hub-unreachable": 503}
+STATUS = {"hub-token-unknown": 401, "login-again": 401, "hub-unreachable": 503, "provider-unreachable": 503}
 FIELDS = {"server": Text(longest=256, optional=True), "kernel_id": Text(longest=128, optional=True)}
 
 

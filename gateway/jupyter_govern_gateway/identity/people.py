@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +20,18 @@ MAX_PEOPLE: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """source: the issuer that named the subject. confirmed_at: seconds since the epoch."""
+    """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds."""
 
     subject: str
     source: str
     groups: frozenset[str]
     attributes: tuple[tuple[str, str], ...]
     confirmed_at: float
+    hub_groups: frozenset[str] = frozenset()
+
+    @property
+    def all_groups(self) -> frozenset[str]:
+        return self.groups | self.hub_groups
 
 
 class People:
@@ -37,9 +42,19 @@ class People:
         self._people: dict[str, Person] = {}
         self._load()
 
-    def remember(self, subject: str, *, source: str, groups: frozenset[str], attributes: tuple[tuple[str, str], ...] = ()) -> None:
+    def remember(
+        self,
+        subject: str,
+        *,
+        source: str,
+        groups: frozenset[str],
+        attributes: tuple[tuple[str, str], ...] = (),
+        as_of: float | None = None,
+        hub_groups: frozenset[str] | None = None,
+    ) -> None:
         """As of now; what was known of this person before no longer counts.
 
+        as_of: when the provider said so, where that was earlier; what it said later stays then. hub_groups: None leaves them.
         Raises AuthenticationFailed where the name is already somebody else's, RecordingFailed where it cannot be kept.
         """
         if self._is_local(subject):
@@ -48,9 +63,21 @@ class People:
         if known is not None and known.source != source:
             self._people[subject] = known
             raise AuthenticationFailed(f"{subject!r} is known here from {known.source}: give this provider a prefix")
-        self._people[subject] = Person(
-            subject=subject, source=source, groups=groups, attributes=attributes, confirmed_at=self._clock()
-        )  # fmt: skip
+        said = Person(
+            subject=subject,
+            source=source,
+            groups=groups,
+            attributes=attributes,
+            confirmed_at=self._clock() if as_of is None else as_of,
+            hub_groups=known.hub_groups if known is not None else frozenset(),
+        )
+        if known is not None and known.confirmed_at > said.confirmed_at:
+            said = known  # an older token must not bring back a group that was lost since
+        if hub_groups is not None:
+            said = replace(said, hub_groups=hub_groups)
+        self._people[subject] = said
+        if said == known:
+            return
         while len(self._people) > MAX_PEOPLE:
             self._people.pop(next(iter(self._people)))
         self._save()
@@ -73,6 +100,7 @@ class People:
                 "groups": sorted(p.groups),
                 "attributes": dict(p.attributes),
                 "confirmed_at": p.confirmed_at,
+                "hub_groups": sorted(p.hub_groups),
             }
             for p in self._people.values()
         ]
@@ -86,6 +114,7 @@ class People:
                 groups=frozenset(row["groups"]),
                 attributes=tuple(sorted(row["attributes"].items())),
                 confirmed_at=float(row["confirmed_at"]),
+                hub_groups=frozenset(row.get("hub_groups", ())),
             )
             self._people[person.subject] = person
 

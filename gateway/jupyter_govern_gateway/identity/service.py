@@ -248,7 +248,7 @@ class LocalIdentity:
             return service
         groups = self._accounts.groups(subject)
         if groups is None and (person := self.people.find(subject)) is not None:
-            groups = person.groups
+            groups = person.all_groups
         if groups is None:
             raise AuthenticationFailed("the account is gone")
         return groups

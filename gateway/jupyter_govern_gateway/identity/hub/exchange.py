@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from jupyter_govern.errors import AuthenticationFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.binding import network
 from jupyter_govern_gateway.identity.hub.api import Hub, HubUnreachable, HubUser
@@ -34,7 +35,6 @@ class HubSettings:
     username_claim: str
     max_age_seconds: float
     takes_hub_groups: bool
-    takes_provider_groups: bool
     hub_group_prefix: str
     binds_address: bool
 
@@ -49,13 +49,6 @@ class Asked:
     address: str
 
 
-class People(Protocol):
-    """Where a proven person's groups and attributes are kept, for every later use of a token."""
-
-    def remember(self, proven: Proven, groups: frozenset[str]) -> None:
-        """As of now; what was known before no longer counts."""
-
-
 class HubLogins:
     """The exchange."""
 
@@ -64,13 +57,12 @@ class HubLogins:
         *,
         hub: Hub,
         id_tokens: IdTokens,
-        people: People,
         identity: Identity,
         settings: HubSettings,
         log: GatewayLog,
         clock: Callable[[], float],
     ) -> None:
-        self._hub, self._id_tokens, self._people, self._identity = hub, id_tokens, people, identity
+        self._hub, self._id_tokens, self._identity = hub, id_tokens, identity
         self._settings, self._log, self._clock = settings, log, clock
 
     async def exchange(self, asked: Asked) -> tuple[str, Token]:
@@ -82,16 +74,17 @@ class HubLogins:
             who = await self._server(presented, asked)
             await self._own_kernel(presented, who, asked)
             proven, until = await self._proof(who)
+            groups = self._remember(proven, who)
         except HubRefused as refused:
             self._record("hub refused", asked, user, code=refused.code)
             raise
-        login = self._login(presented, proven, who, asked, until)
-        return self._issue(login, asked)
+        login = self._login(presented, proven, groups, asked, until)
+        return self._issue(login, groups, asked)
 
     async def end(self, asked: Asked) -> bool:
         """End the login of this hub token; whether there was one. Raises HubRefused."""
         presented = await self._hub.introspect(asked.hub_token)
-        found = [login for login in self._identity.tokens_of("server") if login.issued_by == _by(presented)]
+        found = [login for login in self._identity.tokens_of("login") if login.issued_by == _by(presented)]
         for login in found:
             self._identity.revoke(login.id, by=login.subject, reason="the notebook server gave its login back")
         return bool(found)
@@ -128,19 +121,18 @@ class HubLogins:
         except IdTokenRefused as refused:
             if refused.expired:
                 raise log_in_again() from None
+            if refused.unchecked:
+                hint = "Try again; if it stays so, tell whoever runs the gateway."
+                raise HubRefused("provider-unreachable", f"the proof cannot be checked: {refused.reason}.", hint) from None
             raise HubRefused("proof-refused", f"the identity provider's proof is not accepted: {refused.reason}.") from None
         check_person(proven, hub_user=who.name, username_claim=self._settings.username_claim)
         return proven, ends_at(proven, now=self._clock(), max_age=self._settings.max_age_seconds)
 
-    def _login(self, presented: Presented, proven: Proven, who: HubUser, asked: Asked, until: float) -> Token:
+    def _login(self, presented: Presented, proven: Proven, groups: frozenset[str], asked: Asked, until: float) -> Token:
         """The login that hangs on this hub token: made anew, or, where the proof is newer now, longer."""
-        settings = self._settings
-        hub_groups = {settings.hub_group_prefix + group for group in who.groups} if settings.takes_hub_groups else set()
-        groups = frozenset(hub_groups | (proven.groups if settings.takes_provider_groups else frozenset()))
-        self._people.remember(proven, groups)
         by = _by(presented)
-        for login in self._identity.tokens_of("server"):
-            if login.issued_by == by and login.server == asked.server and not login.parent:
+        for login in self._identity.tokens_of("login"):
+            if login.issued_by == by and login.server == asked.server:
                 if login.subject == proven.subject:
                     return self._identity.prolong(login.id, until)
                 self._identity.revoke(login.id, by=BY, reason="the Hub's token is another person's now")
@@ -149,7 +141,7 @@ class HubLogins:
         _, login = self._identity.issue(
             subject=proven.subject,
             groups=groups,
-            kind="server",
+            kind="login",
             server=asked.server,
             address=asked.address,
             seconds=max(1.0, until - self._clock()),
@@ -157,12 +149,29 @@ class HubLogins:
         )
         return login
 
-    def _issue(self, login: Token, asked: Asked) -> tuple[str, Token]:
+    def _remember(self, proven: Proven, who: HubUser) -> frozenset[str]:
+        """Keep who the person is; the groups. Raises HubRefused for a name that is somebody else's."""
+        settings, people = self._settings, self._identity.people
+        hub_groups = frozenset(settings.hub_group_prefix + group for group in who.groups) if settings.takes_hub_groups else frozenset()
+        try:
+            people.remember(
+                proven.subject,
+                source=proven.issuer,
+                groups=proven.groups,
+                attributes=proven.attributes,
+                as_of=proven.issued_at,
+                hub_groups=hub_groups,
+            )
+        except AuthenticationFailed as taken:
+            raise HubRefused("name-taken", f"{taken}.") from None
+        return proven.groups | hub_groups
+
+    def _issue(self, login: Token, groups: frozenset[str], asked: Asked) -> tuple[str, Token]:
         kind: TokenKind = "kernel" if asked.kernel_id else "server"
         left = max(1.0, login.expires_at - self._clock())
         return self._identity.issue(
             subject=login.subject,
-            groups=login.groups,
+            groups=groups,
             kind=kind,
             kernel_id=asked.kernel_id,
             server=asked.server,

@@ -22,18 +22,19 @@ class Proven:
 
     subject: str
     """The person's name at the gateway: the same that a login on the gateway's own page gives."""
+    issuer: str
     groups: frozenset[str]
-    attributes: Mapping[str, str]
+    attributes: tuple[tuple[str, str], ...]
     claims: Mapping[str, Any]
     issued_at: float
     expires_at: float
 
 
 class IdTokenRefused(Exception):
-    """An id_token was not accepted; `expired` where time is all that is wrong with it."""
+    """An id_token was not accepted; `expired` where time is all that is wrong, `unchecked` where the provider's keys cannot be had."""
 
-    def __init__(self, reason: str, *, expired: bool = False) -> None:
-        self.reason, self.expired = reason, expired
+    def __init__(self, reason: str, *, expired: bool = False, unchecked: bool = False) -> None:
+        self.reason, self.expired, self.unchecked = reason, expired, unchecked
         super().__init__(reason)
 
 

@@ -33,7 +33,7 @@ class Recheck:
 
     async def once(self) -> None:
         """Look at every login that came by the Hub."""
-        logins = [token for token in self._identity.tokens_of("server") if token.issued_by.startswith(f"{BY}/")]
+        logins = [token for token in self._identity.tokens_of("login") if token.issued_by.startswith(f"{BY}/")]
         self._heard = {login.id: self._heard.get(login.id, max(login.issued_at, self._clock() - self._seconds)) for login in logins}
         await asyncio.gather(*(self._look_at(login) for login in logins))
 

@@ -8,7 +8,9 @@ import warnings
 from typing import Any, Final
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
+    from authlib.deprecate import AuthlibDeprecationWarning  # importing this turns its warnings on: off again, for here
+
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
     from authlib.integrations.base_client import OAuthError
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 

@@ -19,7 +19,6 @@ from jupyter_govern_gateway.identity.oidc.errors import ProviderUnavailable
 from jupyter_govern_gateway.identity.oidc.fetch import document, tls_of
 from jupyter_govern_gateway.identity.oidc.verifier import Verifier
 
-
 REFRESH: Final = {"token_type_hint": "refresh_token"}
 ERRORS: Final = frozenset(
     "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope access_denied server_error "

@@ -11,7 +11,7 @@ from jupyter_govern_gateway.identity.hub.api import CACHE_SECONDS
 from jupyter_govern_gateway.identity.hub.exchange import KERNEL_SECONDS
 from jupyter_govern_gateway.identity.hub.presented import HubRefused
 
-from .world import ANA, HOUR, NOW, SCOPES, HubWorld, presented, proven, user
+from .world import ANA, HOUR, ISSUER, NOW, SCOPES, HubWorld, presented, proven, user
 
 
 async def refused(world: HubWorld, code: str, **asked: Any) -> HubRefused:
@@ -29,7 +29,8 @@ async def test_a_kernel_gets_a_token_bound_to_all_it_stands_on(world: HubWorld) 
     assert text.startswith("gov_kernel_")
     assert (token.subject, token.kind, token.kernel_id, token.server) == ("ana", "kernel", "k1", "")
     assert token.expires_at == NOW + KERNEL_SECONDS
-    assert token.groups == world.tokens.groups["ana"] == {"analysts", "hub:on-call"}
+    known = world.tokens.people.find("ana")
+    assert known is not None and token.groups == known.all_groups == {"analysts", "hub:on-call"}
     assert is_taken_from(token, "127.0.0.1") and not is_taken_from(token, "10.0.0.9")
     login = world.tokens.lineage(token)[1]
     assert login.issued_by == "jupyterhub/ana/a2" and login.expires_at == NOW + HOUR
@@ -119,6 +120,18 @@ async def test_a_proof_that_is_forged_or_missing_or_somebody_elses(world: HubWor
     world.small.users["ana"] = user()
     world.proofs.known["good"] = proven("ben")
     await refused(world, "other-person")
+
+
+async def test_a_name_that_is_somebody_elses(world: HubWorld) -> None:
+    world.tokens.accounts.add("ana")
+    await refused(world, "name-taken")
+
+
+async def test_an_older_proof_does_not_bring_a_lost_group_back(world: HubWorld) -> None:
+    world.tokens.people.remember("ana", source=ISSUER, groups=frozenset(), as_of=NOW)
+    await world.ask()
+    known = world.tokens.people.find("ana")
+    assert known is not None and known.all_groups == {"hub:on-call"}
 
 
 async def test_a_hub_that_is_no_hub(world: HubWorld) -> None:

@@ -42,7 +42,7 @@ async def test_a_hub_that_restarts_and_one_that_is_gone(world: HubWorld) -> None
 async def test_a_restart_of_the_gateway_forgets_nothing(world: HubWorld) -> None:
     await world.ask()
     world.tokens.store = TokenStore(world.folder / "tokens.json", secret=b"s", clock=lambda: world.now)
-    assert len(world.tokens.store.of(kind="server")) == 1
+    assert len(world.tokens.store.of(kind="login")) == 1
     world.small.known_ids.clear()
     await world.recheck.once()
     assert world.tokens.store.of() == []

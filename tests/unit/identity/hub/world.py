@@ -13,6 +13,7 @@ from jupyter_govern_gateway.identity.hub.api import Hub
 from jupyter_govern_gateway.identity.hub.exchange import Asked, HubLogins, HubSettings
 from jupyter_govern_gateway.identity.hub.proof import IdTokenRefused, Proven
 from jupyter_govern_gateway.identity.hub.recheck import Recheck
+from jupyter_govern_gateway.identity.people import People
 from jupyter_govern_gateway.identity.service import Ended
 from jupyter_govern_gateway.identity.ties import Ties
 from jupyter_govern_gateway.identity.tokens import Token, TokenStore
@@ -23,6 +24,7 @@ SERVICE = "service-token-0000001"
 SCOPES = ["access:servers!server=ana/", "access:services!service=govern", "read:users:name!user=ana", "users:activity!user=ana"]
 NOW = 1_800_000_000.0
 HOUR = 3600.0
+ISSUER = "https://login.example.org"
 
 
 def presented(user: str = "ana", **more: Any) -> dict[str, Any]:
@@ -83,7 +85,13 @@ class Proofs:
 
 def proven(sub: str = "ana", *, issued_at: float = NOW - 60, expires_at: float = NOW + HOUR) -> Proven:
     return Proven(
-        subject=sub, groups=frozenset({"analysts"}), attributes={}, claims={"sub": sub}, issued_at=issued_at, expires_at=expires_at
+        subject=sub,
+        issuer=ISSUER,
+        groups=frozenset({"analysts"}),
+        attributes=(),
+        claims={"sub": sub},
+        issued_at=issued_at,
+        expires_at=expires_at,
     )
 
 
@@ -94,10 +102,8 @@ class Tokens:
         self.store = TokenStore(folder / "tokens.json", secret=b"s", clock=clock)
         self.ties = Ties(clock=clock, groups=lambda subject: None)
         self.revoked: list[tuple[str, str]] = []
-        self.groups: dict[str, frozenset[str]] = {}
-
-    def remember(self, proven: Proven, groups: frozenset[str]) -> None:
-        self.groups[proven.subject] = groups
+        self.accounts: set[str] = set()
+        self.people = People(folder / "people.json", clock=clock, is_local=lambda subject: subject in self.accounts)
 
     def issue(self, *, address: str = "", **fields: Any) -> tuple[str, Token]:
         return self.store.issue(**fields)
@@ -136,14 +142,12 @@ class HubWorld:
             "username_claim": "sub",
             "max_age_seconds": 12 * HOUR,
             "takes_hub_groups": True,
-            "takes_provider_groups": True,
             "hub_group_prefix": "hub:",
             "binds_address": True,
         } | settings
         self.logins = HubLogins(
             hub=self.hub,
             id_tokens=self.proofs,
-            people=self.tokens,
             identity=self.tokens,  # type: ignore[arg-type]
             settings=HubSettings(**given),
             log=GatewayLog(folder, lambda: self.now),
