@@ -5,6 +5,7 @@ Never a self-signed certificate that people must click away: clients verify agai
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import ssl
@@ -23,16 +24,22 @@ from jupyter_govern.errors import ConfigError
 
 LIFETIME: Final = timedelta(days=365)
 RENEW_BEFORE: Final = timedelta(days=30)
+ALPN: Final = "postgresql"
+"""The protocol's name in TLS handshakes (IANA); PostgreSQL 17 and newer ask for it."""
 NAMES: Final = ("localhost",)
 ADDRESSES: Final = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerTls:
-    """context: TLS 1.2 or newer. ca_file: what clients verify against, "" where their system knows the authority."""
+    """context: TLS 1.2 or newer. ca_file: what clients verify against, "" where their system knows the authority.
+
+    wire: the same for PostgreSQL clients, which may name their protocol. end_point: what a log-in can be bound to."""
 
     context: ssl.SSLContext
+    wire: ssl.SSLContext
     ca_file: str
+    end_point: bytes
 
 
 def listener_tls(config: Tls | None, state_dir: Path, directory: Path) -> ListenerTls:
@@ -40,13 +47,30 @@ def listener_tls(config: Tls | None, state_dir: Path, directory: Path) -> Listen
     if config is None:
         folder = state_dir / "tls"
         _ensure_development_certificate(folder)
-        return ListenerTls(context=_context(folder / "cert.pem", folder / "key.pem"), ca_file=str(folder / "ca.pem"))
+        return _listener(folder / "cert.pem", folder / "key.pem", str(folder / "ca.pem"))
     try:
-        context = _context(directory / config.certificate, directory / config.key)
+        return _listener(directory / config.certificate, directory / config.key, str(directory / config.ca) if config.ca else "")
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"the certificate or its key cannot be used: {reason}", key="gateway.tls") from error
-    return ListenerTls(context=context, ca_file=str(directory / config.ca) if config.ca else "")
+
+
+def _listener(certificate: Path, key: Path, ca_file: str) -> ListenerTls:
+    context, wire = _context(certificate, key), _context(certificate, key)
+    wire.set_alpn_protocols([ALPN])
+    leaf = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    return ListenerTls(
+        context=context, wire=wire, ca_file=ca_file, end_point=end_point(leaf.public_bytes(serialization.Encoding.DER))
+    )
+
+
+def end_point(certificate: bytes) -> bytes:
+    """tls-server-end-point (RFC 5929 section 4.1) of a certificate in DER; empty where its signature names no hash (Ed25519)."""
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    if algorithm is None:
+        return b""
+    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
+    return hashlib.new(name, certificate).digest()
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -152,6 +152,8 @@ class Target(Strict):
     """Why unverified or unencrypted traffic to this target is acceptable; it is logged at each start."""
     ca: str = ""
     """PEM file to verify the target against; the system's authorities if empty."""
+    protocol: Literal["3.2", "3.0"] = "3.2"
+    """The newest protocol to ask the target for; older servers answer with their own. `3.0` where an old pooler stands before it."""
 
     @model_validator(mode="after")
     def _loud(self) -> Target:
