@@ -28,7 +28,7 @@ class Suite:
     def run(self, way: Way, report: Path, *more: str) -> str:
         """Runs it; `report` is JUnit XML then. Returns the end of what it said."""
         folder = self.folder()
-        command = [str(python()), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60", "-o", "junit_family=xunit1"]
+        command = [str(python()), "-m", "pytest", "-q", "--timeout=60", "-o", "junit_family=xunit1"]
         command += [f"--junitxml={report}", *self.arguments(way), *more]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTEST"))}
         done = subprocess.run(
