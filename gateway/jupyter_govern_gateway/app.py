@@ -199,7 +199,8 @@ class GatewayApp:
             services=services,
             host=listen.host,
             port=listen.port,
-            tls=tls.context,
+            tls=tls.wire,
+            channel=tls.end_point,
             takes_cleartext=listen.cleartext_in_tls,
             max_statement=gateway.max_statement_bytes,
         )

@@ -6,6 +6,7 @@ certificate counts for new connections; what is open stays open.
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from jupyter_govern.config.model import Tls
 from jupyter_govern.errors import ConfigError
@@ -22,28 +24,40 @@ RENEW_CHECK_SECONDS: Final = 3600.0
 """How often the gateway looks whether its certificate has to be renewed."""
 WARN_BEFORE: Final = timedelta(days=21)
 """A configured certificate that ends sooner is warned of: nobody but its owner can renew it."""
+ALPN: Final = "postgresql"
+"""The protocol's name in TLS handshakes (IANA); PostgreSQL 17 and newer ask for it."""
 
 
 class ListenerTls:
-    """context: for all listeners, for good. ca_file: what clients verify against, "" where their system knows the authority."""
+    """context: for the API, for good. wire: the same for PostgreSQL clients, which may name their protocol. ca_file: what clients verify
+    against, "" where their system knows the authority."""
 
     def __init__(self, certificate: Path, key: Path, *, ca_file: str, local: LocalAuthority | None) -> None:
         """Raises OSError or ssl.SSLError where the certificate or its key cannot be used."""
         self.ca_file = ca_file
         self._certificate, self._key, self._local = certificate, key, local
-        self._current = _context(certificate, key)
+        self._read()
         # a context of its own for each certificate, taken at each handshake: loading a second one into the same context would
         # leave the first in it where their keys are of different kinds, and some clients would get that
-        self.context = _context(certificate, key)
-        self.context.sni_callback = self._choose
+        self.context, self.wire = _context(certificate, key), _context(certificate, key, ALPN)
+        self.context.sni_callback = self.wire.sni_callback = self._choose
 
     def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        connection.context = self._current
+        connection.context = self._wire if context is self.wire else self._current
+
+    def _read(self) -> None:
+        self._current, self._wire = _context(self._certificate, self._key), _context(self._certificate, self._key, ALPN)
+        leaf = x509.load_pem_x509_certificates(self._certificate.read_bytes())[0]
+        self._end_point = end_point(leaf.public_bytes(serialization.Encoding.DER))
+
+    def end_point(self) -> bytes:
+        """What a log-in can be bound to now. One that began under the certificate before fails, and is tried again."""
+        return self._end_point
 
     def reload(self) -> None:
         """Read certificate and key anew; new connections get them. Raises ConfigError, and then the old ones stay."""
         try:
-            self._current = _context(self._certificate, self._key)
+            self._read()
         except (OSError, ssl.SSLError) as error:
             raise _unusable(error) from error
 
@@ -91,9 +105,20 @@ def _unusable(error: OSError) -> ConfigError:
     return ConfigError(f"the certificate or its key cannot be used: {reason}", key="gateway.tls")
 
 
-def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+def end_point(certificate: bytes) -> bytes:
+    """tls-server-end-point (RFC 5929 section 4.1) of a certificate in DER; empty where its signature names no hash (Ed25519)."""
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    if algorithm is None:
+        return b""
+    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
+    return hashlib.new(name, certificate).digest()
+
+
+def _context(certificate: Path, key: Path, protocol: str = "") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # an encrypted key must fail, not ask on the terminal of whoever started us
     context.load_cert_chain(certificate, key, password="")
+    if protocol:
+        context.set_alpn_protocols([protocol])
     return context

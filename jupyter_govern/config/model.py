@@ -171,6 +171,8 @@ class Target(Strict):
     """PEM file with the certificate chain that the gateway shows the target (mutual TLS)."""
     tls_key: SecretReference | None = None
     """Its private key (PEM, not encrypted)."""
+    protocol: Literal["3.2", "3.0"] = "3.2"
+    """The newest protocol to ask the target for; older servers answer with their own. `3.0` where an old pooler stands before it."""
 
     @model_validator(mode="after")
     def _mutual(self) -> Target:

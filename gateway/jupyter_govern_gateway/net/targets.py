@@ -17,7 +17,7 @@ from jupyter_govern.errors import ConfigError, TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql.upstream import Login, TargetRefused, Welcome, target_dialogue
 from jupyter_govern_gateway.adapters.steps import Permitted
 from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
-from jupyter_govern_gateway.codecs.postgresql.startup import cancel_request, ssl_request
+from jupyter_govern_gateway.codecs.postgresql.startup import PROTOCOL_3_0, PROTOCOL_3_2, cancel_request, ssl_request
 from jupyter_govern_gateway.net.bounds import CANCEL_SECONDS, CONNECT_SECONDS
 from jupyter_govern_gateway.net.dialogue import run_target_dialogue, send_to_target
 from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
@@ -40,6 +40,7 @@ class TargetAddress:
     user: str
     password: str = field(repr=False, default="")
     tls: ssl.SSLContext | None = None
+    version: int = PROTOCOL_3_2
 
 
 def target_address(target: Target, directory: Path, *, password: str, key: str) -> TargetAddress:
@@ -53,6 +54,7 @@ def target_address(target: Target, directory: Path, *, password: str, key: str) 
         user=target.user,
         password=password,
         tls=_context(target, directory, key),
+        version=PROTOCOL_3_2 if target.protocol == "3.2" else PROTOCOL_3_0,
     )
 
 
@@ -90,6 +92,7 @@ async def connect(address: TargetAddress, permit: Permit, settings: dict[str, st
         uses_tls=address.tls is not None,
         password=address.password,
         settings=settings,
+        version=address.version,
     )
     nonce = secrets.token_urlsafe(18).encode()
     peer: Peer | None = None

@@ -56,3 +56,5 @@ class Standing:
     """Detectors of content: name, and the pattern where it is one of the policy's own."""
     estimates: bool = False
     """Some rule asks how many rows a statement touches."""
+    unbounded: bool = False
+    """Nothing is judged, and some rule allows everything here: a name that nobody knows is the target's to find or not."""

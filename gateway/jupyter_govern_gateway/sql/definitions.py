@@ -42,10 +42,20 @@ def create_table(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         found = analysis.find(parent)
         if isinstance(found, Relation) and analysis.governed.touches(found.key):
             analysis.note(f"a child table of {found.name}, which has masked columns")
+    _sees_itself(analysis, effect)
     for field, child in children(node):
         if field in ("table_elts", "constraints", "partbound", "partspec"):
             _element(analysis, child)
     return [effect]
+
+
+def _sees_itself(analysis: Analysis, effect: fx.SessionEffect) -> None:
+    """A foreign key may refer to the table that is being made."""
+    naming = analysis.naming
+    if isinstance(effect, fx.CatalogChanged):
+        analysis.naming = replace(naming, created=naming.created | frozenset(effect.created))
+    elif isinstance(effect, fx.TempCreated):
+        analysis.naming = replace(naming, temp_relations=naming.temp_relations | {effect.name})
 
 
 def _element(analysis: Analysis, node: Tree) -> None:
