@@ -34,6 +34,7 @@ from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
@@ -95,6 +96,7 @@ class GatewayApp:
             log=recorder.log,
             clock=time.time,
             services=self._static_services,
+            workloads=self._workload_services,
         )
         oidc = self._oidc(config, identity, recorder, state)
         hub = self._hub(config, identity, recorder)
@@ -113,6 +115,7 @@ class GatewayApp:
                 recorder=recorder,
                 directory=self._directory(tls),
                 oidc=oidc,
+                workloads=self._workloads(config, identity, recorder),
                 hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
@@ -214,6 +217,16 @@ class GatewayApp:
             self._say(f"policy {detail['version']} in force ({detail['rules']} rules)")
         else:
             self._say(f"policy {kind}: {detail.get('problem', '')}")
+
+    def _workload_services(self) -> dict[str, frozenset[str]]:
+        return {f"{SERVICE}{each.name}": frozenset(each.groups) for each in self.policy.current().config.identity.workload}
+
+    def _workloads(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> Workloads:
+        found = Workloads(
+            config.identity.workload, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time
+        )  # fmt: skip
+        self._stack.push_async_callback(found.close)
+        return found
 
     def _static_services(self) -> dict[str, frozenset[str]]:
         identity = self.policy.current().config.identity
