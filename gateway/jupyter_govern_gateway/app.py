@@ -29,7 +29,7 @@ from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
-from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
+from jupyter_govern_gateway.identity.oidc.build import LOGINS, oidc_logins, verifiers
 from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
@@ -142,6 +142,8 @@ class GatewayApp:
     def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
         providers, directory = config.identity.oidc, self.path.parent
         identity.people.forget_sources(frozenset(provider.issuer for provider in providers))
+        if not providers and not (state / LOGINS).exists():
+            return None
         found = verifiers(providers, directory, time.time)
         for verifier in found.values():
             self._stack.push_async_callback(verifier.close)
