@@ -97,7 +97,7 @@ class HubStack(Stack):
     @property
     def redirect_uri(self) -> str:
         """Where the provider sends people back to the gateway."""
-        return f"{self.gateway_url}/login/oidc/callback"
+        return f"{self.gateway_url}/login/callback/sso"
 
     def hub_environment(self) -> dict[str, str]:
         """What the example's configuration asks of its environment."""

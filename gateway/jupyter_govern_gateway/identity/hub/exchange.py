@@ -79,7 +79,7 @@ class HubLogins:
             self._record("hub refused", asked, user, code=refused.code)
             raise
         login = self._login(presented, proven, groups, asked, until)
-        return self._issue(login, asked)
+        return self._issue(login, groups, asked)
 
     async def end(self, asked: Asked) -> bool:
         """End the login of this hub token; whether there was one. Raises HubRefused."""
@@ -166,12 +166,12 @@ class HubLogins:
             raise HubRefused("name-taken", f"{taken}.") from None
         return proven.groups | hub_groups
 
-    def _issue(self, login: Token, asked: Asked) -> tuple[str, Token]:
+    def _issue(self, login: Token, groups: frozenset[str], asked: Asked) -> tuple[str, Token]:
         kind: TokenKind = "kernel" if asked.kernel_id else "server"
         left = max(1.0, login.expires_at - self._clock())
         return self._identity.issue(
             subject=login.subject,
-            groups=login.groups,
+            groups=groups,
             kind=kind,
             kernel_id=asked.kernel_id,
             server=asked.server,
