@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from jupyter_govern.demo.stack import Stack, examples
 
 HUB_SECONDS: Final = 90.0
 PROVIDER_SECONDS: Final = 30.0
+NOTEBOOK: Final = "hub.ipynb"
 HUB_CLIENT: Final = "jupyterhub"
 GATEWAY_CLIENT: Final = "govern"
 
@@ -116,7 +118,9 @@ class HubStack(Stack):
 
     def _homes(self) -> Path:
         homes = self.directory / "homes"
-        homes.mkdir(exist_ok=True)
+        for name in self.people:
+            (homes / name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(examples() / "jupyterhub" / NOTEBOOK, homes / name)
         return homes
 
     def _write_secrets(self) -> None:
