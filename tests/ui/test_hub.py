@@ -64,13 +64,13 @@ def test_from_the_providers_login_to_an_approved_cell(hub: HubStack, new_window:
 
     # the one who asked may look, and the Hub's login does not decide: the gateway's page wants its own
     own = page.context.new_page()
-    own.goto(f"{hub.gateway_url}/approvals/{number}")
+    own.goto(f"{hub.pages_url}/approvals/{number}")
     expect(own.get_by_role("link", name=re.compile("Sign in with"))).to_be_visible()
     own.close()
 
     # ben, in a browser of his own, through the gateway's own login
     decision = new_window().new_page()
-    decision.goto(f"{hub.gateway_url}/approvals/{number}")
+    decision.goto(f"{hub.pages_url}/approvals/{number}")
     decision.get_by_role("link", name="Sign in with Company login").click()
     log_in_at_provider(decision, hub, "ben")
     expect(decision.locator("pre").first).to_contain_text("delete from order_drafts", timeout=30_000)
