@@ -8,7 +8,7 @@ PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_g
 SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -74,6 +74,12 @@ adversarial: setup ## all attacks of tests/adversarial, and some thousand random
 	$(BIN)/python -m tests.adversarial $(ARGS)
 	$(BIN)/python -m tests.differential --count 3000 --seed $(SEED)
 	$(BIN)/python -m tests.differential.tpch
+
+crash: setup browser ## KILLS=1000: kill -9 of a gateway under a mixed load so often, and compare PostgreSQL's own log with the recordings
+	$(BIN)/python -m tests.crash --kills $(or $(KILLS),1000)
+
+tamper: setup ## every single byte of a set of recordings changed, and every cut made: verification finds each
+	TAMPER_STRIDE=1 $(BIN)/pytest tests/unit/recording/test_tampering.py
 
 schema: setup ## write schema/govern.schema.json and docs/configuration.md anew from the configuration model
 	$(BIN)/python -m jupyter_govern.config.schema > schema/govern.schema.json

@@ -40,6 +40,14 @@ class GatewayUnreachable(GatewayProblem):
         super().__init__(0, "gateway-unreachable", message, hint)
 
 
+def _verifying(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise GatewayUnreachable(f"the authority in {ca_file} cannot be used: {reason}.", "See `jupyter govern trust`.") from None
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """urllib would carry the Authorization header to wherever a redirect points."""
 
@@ -63,7 +71,7 @@ class GatewayClient:
         if local:
             handlers.append(urllib.request.ProxyHandler({}))
         if parts.scheme == "https":
-            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file or None)))
+            handlers.append(urllib.request.HTTPSHandler(context=_verifying(ca_file)))
         self._opener = urllib.request.build_opener(*handlers)
 
     # identity

@@ -72,12 +72,15 @@ class Facts:
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
     mask, block or approve rule could apply (fail closed).
+    estimated_rows: rows that it gives or changes, as the target's planner estimates; None where nobody asked or it does not say,
+    which rules about it take for too many (fail closed).
     """
 
     kinds: frozenset[str]
     traits: frozenset[str] = frozenset()
     accesses: tuple[Access, ...] = ()
     unjudged: str = ""
+    estimated_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

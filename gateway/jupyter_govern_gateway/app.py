@@ -15,17 +15,18 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
-from psycopg.conninfo import make_conninfo
 
-from jupyter_govern.config.model import Config, Gateway, Target
+from jupyter_govern.config.model import Config, Gateway
 from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.authority import names_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
@@ -34,15 +35,18 @@ from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
-from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
+from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
+from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
+from jupyter_govern_gateway.upkeep import Upkeep
 
 DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
@@ -61,6 +65,7 @@ class GatewayApp:
         self.api: ApiServer
         self.postgresql: PostgresqlListener
         self.policy: PolicyStore
+        self.upkeep: Upkeep
 
     async def start(self) -> None:
         """Raises ConfigError, RecordingFailed, PortTaken; nothing is left running then."""
@@ -85,6 +90,7 @@ class GatewayApp:
             signer=_signer(gateway, directory, state),
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
+            index_apart=True,
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
@@ -96,9 +102,9 @@ class GatewayApp:
             clock=time.time,
             services=self._static_services,
         )
+        tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
         oidc = self._oidc(config, identity, recorder, state)
         hub = self._hub(config, identity, recorder)
-        tls = listener_tls(gateway.tls, state, directory)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
         )
@@ -128,8 +134,14 @@ class GatewayApp:
         recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
+        self.upkeep = Upkeep(policy=self.policy, tls=tls, reaches=self._reaches, log=recorder.log, say=self._say)
+        self.upkeep.warn()
         self._watch(self.policy.watch())
+        self._watch(self.upkeep.watch())
+        self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
+        if (place := witness_place(gateway.recording.witness, directory)) is not None:
+            self._watch(Witness(recorder.log, place).watch())
         if hub is not None:
             self._watch(hub.recheck.watch())
         if oidc is not None:
@@ -159,20 +171,24 @@ class GatewayApp:
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        catalogs = Catalogs({target.name: conninfo(target, directory) for target in config.target})
+        self._reaches = TargetReaches(config.target, directory)
+        self._stack.callback(self._reaches.close)
+        self._reaches.read()
+        catalogs = Catalogs(self._reaches.conninfos)
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
         self._plans = plans
-        for target in config.target:
-            if target.tls_insecure_because:
-                self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
+        for target in unverified(config):
+            self._say(f"WARNING: {said_unverified(target)}")
+            recorder.log.write("tls", event="unverified target", target=target.name, tls=target.tls, because=target.tls_insecure_because)
         return Services(
             identity=identity,
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
+            estimates=Estimates(self._reaches.conninfos),
             gate=gate,
-            targets={target.name: target_address(target, directory) for target in config.target},
+            targets=self._reaches.addresses,
             log=recorder.log,
             hash_key=gateway.hash_key.read(directory, "gateway.hash_key") if gateway.hash_key else _secret(state / "hash.key"),
         )
@@ -183,7 +199,8 @@ class GatewayApp:
             services=services,
             host=listen.host,
             port=listen.port,
-            tls=tls.context,
+            tls=tls.wire,
+            channel=tls.end_point,
             takes_cleartext=listen.cleartext_in_tls,
             max_statement=gateway.max_statement_bytes,
         )
@@ -266,26 +283,16 @@ def _check_api(gateway: Gateway) -> None:
         )
 
 
+def _own_names(gateway: Gateway) -> tuple[str, ...]:
+    """By what clients reach this gateway, as far as the configuration says."""
+    return names_of(gateway.postgresql.host, gateway.api.host, urlsplit(gateway.api.public_url).hostname or "")
+
+
 async def _listening(start: Any, key: str, address: str) -> None:
     try:
         await start
     except OSError as error:
         raise PortTaken(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
-
-
-def conninfo(target: Target, directory: Path) -> str:
-    """How the gateway's own catalog reader connects."""
-    password = target.password.read(directory, f"target.{target.name}.password") if target.password is not None else None
-    modes = {"verify-full": "verify-full", "require": "require", "disable": "disable"}
-    return make_conninfo(
-        host=target.host,
-        port=target.port,
-        user=target.user,
-        dbname=target.database,
-        password=password,
-        sslmode=modes[target.tls],
-        sslrootcert=(str(directory / target.ca) if target.ca else "system") if target.tls == "verify-full" else None,
-    )
 
 
 def _private_folder(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -31,13 +32,20 @@ class Recorder:
     """state_dir/recordings and state_dir/index.sqlite. On start it mends what a crash left and says so in the gateway log."""
 
     def __init__(
-        self, state_dir: Path, clock: Clock, *, signer: Signer | None = None, durable: bool = False, min_free_bytes: int = 0
+        self,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        signer: Signer | None = None,
+        durable: bool = False,
+        min_free_bytes: int = 0,
+        index_apart: bool = False,
     ) -> None:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clock, self._signer, self.durable = clock, signer, durable
         self._min_free = min_free_bytes
-        self._is_low = False
+        self._is_low = self._is_ready = False
         self._next_signature = time.monotonic() + SIGN_SECONDS
         self.tally = Tally()
         self._deferred: dict[Chain, SessionRecording] = {}
@@ -54,7 +62,7 @@ class Recorder:
             tally=self.tally,
         )
         mended = close_interrupted(self.directory, clock, signer)
-        self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()))
+        self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()), apart=index_apart)
         rebuild_index(self.directory, self.index)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
@@ -62,6 +70,9 @@ class Recorder:
             self.log.write("note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem)
         self._settle({each.path.stem: each for each in mended})
         self.log.sign()
+        with suppress(OSError):
+            self.log.keep_head()
+        self._is_ready = True
 
     def _settle(self, mended: dict[str, Recovered]) -> None:
         """Have the log say how each session ended that a crash ended, or that ended while the log could not be written."""
@@ -131,6 +142,8 @@ class Recorder:
 
     def _care(self) -> None:
         """In the flusher's thread, every few seconds."""
+        if not self._is_ready:
+            return
         free, size = self._space()
         was_low, self._is_low = self._is_low, free < size * (LOW_SPACE * 1.2 if self._is_low else LOW_SPACE)
         if self._is_low and not was_low:
@@ -138,6 +151,7 @@ class Recorder:
         if time.monotonic() >= self._next_signature:
             self._next_signature = time.monotonic() + SIGN_SECONDS
             self.log.sign()
+        self.log.keep_head()
 
     def path_of(self, session: str) -> Path | None:
         """The file of a session, by the index. Blocks: call it in a thread."""
@@ -149,6 +163,8 @@ class Recorder:
         self.index.close()
         self.log.close()
         self._flusher.close()
+        with suppress(OSError):
+            self.log.keep_head()
 
 
 def _has_loop() -> bool:
