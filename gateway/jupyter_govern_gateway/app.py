@@ -33,6 +33,7 @@ from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
+from jupyter_govern_gateway.recorder.objects import wanted_storage
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.recorder.witness import Witness, witness_place
@@ -81,6 +82,7 @@ class GatewayApp:
             signer=_signer(gateway, directory, state),
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
+            wanted=wanted_storage(gateway.recording, directory),
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
@@ -122,6 +124,7 @@ class GatewayApp:
         self.policy.report_loaded()
         self._watch(self.policy.watch())
         self._watch(identity.ties.watch())
+        self._watch(recorder.keep(gateway.recording.retention.days_of, gateway.recording.keeping_seconds))
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
         self._announce(tls)

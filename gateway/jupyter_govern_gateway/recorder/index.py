@@ -12,20 +12,23 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader
+from jupyter_govern.errors import GovernError
+from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader, forget
 
 QUEUE_ROWS = 10_000
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables; another one is thrown away and made anew from the files."""
 CHUNK: Final = 256 * 1024
 """Bytes of one file that are read at a time."""
 TROUBLE_SECONDS: Final = 2.0
 """How long the thread rests after the database could not be written."""
+MERGE_SECONDS: Final = 60.0
+"""How often the full text is cleaned of what was forgotten, at most; and when the gateway stops."""
 LEISURE: Final = 4.0
 """After each chunk the thread rests so many times as long as it took, unless somebody waits."""
 SCHEMA = """
@@ -58,6 +61,8 @@ class SessionIndex:
     def __init__(self, path: Path, since: str = "") -> None:
         self.path = path
         self.dropped = 0
+        self._has_forgotten, self._next_merge = False, 0.0
+        self.open_stored: Callable[[Path], IO[bytes]] = lambda path: path.open("rb")
         self.delivered_rows = self.delivered_bytes = 0
         self._since = since
         self._queue: queue.Queue[tuple[str, dict[str, Any]] | threading.Event | None] = queue.Queue(QUEUE_ROWS)
@@ -146,6 +151,7 @@ class SessionIndex:
         database = sqlite3.connect(self.path, timeout=5.0)
         database.execute("pragma journal_mode = wal")
         database.execute("pragma synchronous = normal")
+        database.execute("pragma secure_delete = on")
         return database
 
     # -- the thread ------------------------------------------------------------------------------------
@@ -165,6 +171,8 @@ class SessionIndex:
             except sqlite3.Error:  # a full disk, say; what is lost here is read from the files when there is room again
                 self._lost(batch)
                 rest_until = time.monotonic() + TROUBLE_SECONDS
+            if self._has_forgotten and (not running or time.monotonic() >= self._next_merge):
+                self._merge(database)
             for item in batch:
                 if isinstance(item, tuple) and item[0] == "flush":
                     item[1]["done"].set()
@@ -184,6 +192,15 @@ class SessionIndex:
                     event.set()
                 self._waiting.clear()
         database.close()
+
+    def _merge(self, database: sqlite3.Connection) -> None:
+        """Words of what was forgotten stay in the full text's own pages until these are merged."""
+        self._next_merge = time.monotonic() + MERGE_SECONDS
+        with suppress(sqlite3.Error):
+            with database:
+                database.execute("insert into statements (statements) values ('optimize')")
+            database.execute("pragma wal_checkpoint(truncate)")
+            self._has_forgotten = False
 
     def _lost(self, batch: list[tuple[str, dict[str, Any]] | threading.Event | None]) -> None:
         for item in batch:
@@ -216,6 +233,11 @@ class SessionIndex:
                     "notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
                     row,
                 )
+            case "forget":
+                forget(database, row["id"])
+                self._behind.pop(row["id"], None)
+                self._has_forgotten = True
+                return
             case "close":
                 database.execute("update sessions set closed_at = :closed_at, reason = :reason, head = :head where id = :id", row)
         if row["id"] not in self._behind:
@@ -236,28 +258,47 @@ class SessionIndex:
                 if data and b"\n" not in data:
                     data += file.readline()
                 size = file.seek(0, 2)
+        except FileNotFoundError:
+            self._read_stored(database, identifier, path, start)
+            return
         except OSError:
             return
         data = data[: data.rfind(b"\n") + 1]
         if not data:
             return
+        self._take(database, identifier, path, data, start + len(data))
+        if start + len(data) < size:
+            self._behind[identifier] = path
+
+    def _take(self, database: sqlite3.Connection, identifier: str, path: Path, data: bytes, read_bytes: int) -> None:
         reader = Reader(database, identifier, path)
         self._behind[identifier] = path  # until it is committed
         with database:
-            for line in data.splitlines():
+            for line in data.split(b"\n"):
                 try:
                     entry = json.loads(line)
                     reader.take(entry)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue  # a recording that somebody broke: `verify` says so, a list leaves it out
-            reader.finish(start + len(data))
+            reader.finish(read_bytes)
         self._behind.pop(identifier, None)
-        for at, rows, size_ in reader.ended:
+        for at, rows, size in reader.ended:
             if at >= self._since:
                 self.delivered_rows += rows
-                self.delivered_bytes += size_
-        if start + len(data) < size:
-            self._behind[identifier] = path
+                self.delivered_bytes += size
+
+    def _read_stored(self, database: sqlite3.Connection, identifier: str, path: Path, start: int) -> None:
+        """A recording that was compressed, encrypted or moved before the index had read it: all of it, part by part."""
+        try:
+            with self.open_stored(path) as file:
+                at = 0
+                while data := file.read(CHUNK):
+                    data += file.readline() if not data.endswith(b"\n") else b""
+                    at += len(data)
+                    if at > start:
+                        self._take(database, identifier, path, data, at)
+        except (OSError, GovernError):
+            self._behind.pop(identifier, None)  # it cannot be read now: the next start tries again
 
 
 def rebuild_index(directory: Path, index: SessionIndex) -> int:
