@@ -14,9 +14,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from jupyter_govern_gateway.recorder.operations import Reader
+from jupyter_govern.errors import GovernError
+from jupyter_govern_gateway.recorder.operations import Reader, forget
 
 QUEUE_ROWS: Final = 10_000
 CHUNK: Final = 256 * 1024
@@ -25,6 +26,8 @@ TROUBLE_SECONDS: Final = 2.0
 """How long the writer rests after the database could not be written."""
 LEISURE: Final = 4.0
 """After each chunk the writer rests so many times as long as it took, unless somebody waits."""
+MERGE_SECONDS: Final = 60.0
+"""How often the full text is cleaned of what was forgotten, at most; and at the end."""
 FLUSH: Final = "flush"
 CATCH_UP: Final = "catch-up"
 
@@ -46,14 +49,23 @@ def connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=5.0)
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = normal")
+    database.execute("pragma secure_delete = on")
     return database
 
 
 class IndexWriter:
-    """since: operations that ended before are not counted as delivered."""
+    """since: operations that ended before are not counted as delivered. open_stored: reads recordings that are files no more."""
 
-    def __init__(self, path: Path, since: str, inbox: queue.Queue[Item], answer: Callable[[Answer], None]) -> None:
-        self._path, self._since, self._inbox, self._answer = path, since, inbox, answer
+    def __init__(
+        self,
+        path: Path,
+        since: str,
+        inbox: queue.Queue[Item],
+        answer: Callable[[Answer], None],
+        open_stored: Callable[[Path], IO[bytes]] | None = None,
+    ) -> None:
+        self._path, self._since, self._inbox, self._answer, self._open_stored = path, since, inbox, answer, open_stored
+        self._has_forgotten, self._next_merge = False, 0.0
         self._behind: dict[str, Path] = {}
         self._waiting: list[int] = []
         self._rest_until = 0.0
@@ -69,11 +81,30 @@ class IndexWriter:
             self._take(database, rows)
             self._tell(item[1]["ticket"] for item in batch if item is not None and item[0] == FLUSH)
             self._waiting += [item[1]["ticket"] for item in batch if item is not None and item[0] == CATCH_UP]
+            if self._has_forgotten and (not running or time.monotonic() >= self._next_merge):
+                self._merge(database)
             if self._behind and running and (self._waiting or time.monotonic() >= self._rest_until):
                 self._read(database)
             if not self._behind:
                 self._nobody_waits()
         database.close()
+
+    def run_once(self) -> None:
+        """Until nothing is left to read of what is in the inbox."""
+        database = connect(self._path)
+        self._take(database, [item for item in self._next_batch() if item is not None])
+        while self._behind:
+            self._read(database)
+        database.close()
+
+    def _merge(self, database: sqlite3.Connection) -> None:
+        """Words of what was forgotten stay in the full text's own pages until these are merged."""
+        self._next_merge = time.monotonic() + MERGE_SECONDS
+        with suppress(sqlite3.Error):
+            with database:
+                database.execute("insert into statements (statements) values ('optimize')")
+            database.execute("pragma wal_checkpoint(truncate)")
+            self._has_forgotten = False
 
     def _tell(self, tickets: Any) -> None:
         if told := tuple(tickets):
@@ -126,6 +157,11 @@ class IndexWriter:
                     "notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
                     row,
                 )
+            case "forget":
+                forget(database, row["id"])
+                self._behind.pop(row["id"], None)
+                self._has_forgotten = True
+                return
             case "close":
                 database.execute("update sessions set closed_at = :closed_at, reason = :reason, head = :head where id = :id", row)
         if row["id"] not in self._behind:
@@ -141,23 +177,42 @@ class IndexWriter:
         start = row[0] if row else 0
         data, size = _lines_from(path, start)
         if not data:
+            if self._open_stored is not None and not path.exists():
+                self._read_stored(database, identifier, path, self._open_stored)
             return
+        self._take_lines(database, identifier, path, data, start + len(data))
+        if start + len(data) < size:
+            self._behind[identifier] = path
+
+    def _take_lines(self, database: sqlite3.Connection, identifier: str, path: Path, data: bytes, read_bytes: int) -> None:
         reader = Reader(database, identifier, path)
         self._behind[identifier] = path  # until it is committed
         with database:
-            for line in data.splitlines():
+            for line in data.split(b"\n"):
                 try:
                     entry = json.loads(line)
                     reader.take(entry)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue  # a recording that somebody broke: `verify` says so, a list leaves it out
-            reader.finish(start + len(data))
+            reader.finish(read_bytes)
         self._behind.pop(identifier, None)
-        ended = [(rows, size_) for at, rows, size_ in reader.ended if at >= self._since]
+        ended = [(rows, size) for at, rows, size in reader.ended if at >= self._since]
         if ended:
-            self._answer(Answer(rows=sum(rows for rows, _ in ended), bytes=sum(size_ for _, size_ in ended)))
-        if start + len(data) < size:
-            self._behind[identifier] = path
+            self._answer(Answer(rows=sum(rows for rows, _ in ended), bytes=sum(size for _, size in ended)))
+
+    def _read_stored(
+        self, database: sqlite3.Connection, identifier: str, path: Path, open_stored: Callable[[Path], IO[bytes]]
+    ) -> None:
+        """A recording that was compressed, encrypted or moved, and is not in the index: all of it, part by part."""
+        try:
+            with open_stored(path) as file:
+                at = 0
+                while data := file.read(CHUNK):
+                    data += file.readline() if not data.endswith(b"\n") else b""
+                    at += len(data)
+                    self._take_lines(database, identifier, path, data, at)
+        except (OSError, GovernError):
+            self._behind.pop(identifier, None)  # it cannot be read now: the next start tries again
 
 
 def _lines_from(path: Path, start: int) -> tuple[bytes, int]:
