@@ -41,6 +41,7 @@ from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
+from jupyter_govern_gateway.recorder.objects import wanted_storage
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.recorder.witness import Witness, witness_place
@@ -92,6 +93,7 @@ class GatewayApp:
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
             index_apart=True,
+            wanted=wanted_storage(gateway.recording, directory),
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
@@ -143,6 +145,7 @@ class GatewayApp:
         self._watch(self.upkeep.watch())
         self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
+        self._watch(recorder.keep(gateway.recording.retention.days_of, gateway.recording.keeping_seconds))
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
         if hub is not None:

@@ -28,6 +28,7 @@ from jupyter_govern_gateway.api.hub import HubRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
 from jupyter_govern_gateway.api.metrics import MetricsRoute
 from jupyter_govern_gateway.api.operations import OperationRoutes
+from jupyter_govern_gateway.api.overseeing import Overseeing
 from jupyter_govern_gateway.api.pages.browser import SECURE
 from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
@@ -117,6 +118,7 @@ class ApiServer:
             *TargetRoutes(services).routes(),
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
+            *Overseeing(services).routes(),
             *CredentialRoutes(services).routes(),
             *HubRoutes(services).routes(),
             *WorkloadRoute(services).routes(),

@@ -27,6 +27,7 @@ create index operations_by_actor on operations (actor, at, session, seq);
 create table names (kind text not null, name text not null, number integer not null, primary key (kind, name, number)) without rowid;
 create virtual table statements using fts5
   (statement, content = 'operations', content_rowid = 'number', tokenize = "unicode61 tokenchars '_'");
+create index names_by_number on names (number);
 """
 COLUMNS = (
     "session", "seq", "operation", "at", "actor", "target", "statement", "statement_cut", "outcome", "effect", "reason", "policy",
@@ -110,9 +111,7 @@ class Reader:
         names = {("rule", rule["name"]) for rule in rules} | {("kind", kind) for kind in facts["kinds"]}
         for access in facts["accesses"]:
             names |= {("touched", name) for name in touched(access["resource"], access["columns"])}
-        self._database.executemany(
-            "insert or ignore into names (kind, name, number) values (?, ?, ?)", [(*name, number) for name in names]
-        )
+        self._database.executemany("insert or ignore into names (kind, name, number) values (?, ?, ?)", [(*name, number) for name in names])
         self._database.execute("insert into statements (rowid, statement) values (?, ?)", (number, statement[:MAX_STATEMENT]))
 
 
@@ -121,6 +120,18 @@ def touched(resource: str, columns: list[str] | None) -> set[str]:
     relations = {resource, resource.partition(".")[2] or resource}
     parts = ["*"] if columns is None else columns
     return relations | {f"{relation}.{part}" for relation in relations for part in parts}
+
+
+def forget(database: sqlite3.Connection, session: str) -> None:
+    """Take a session out of all tables, words of its statements included."""
+    mine = "select number from operations where session = ?"
+    database.execute(
+        "insert into statements (statements, rowid, statement) select 'delete', number, statement from operations where session = ?",
+        (session,),
+    )
+    database.execute(f"delete from names where number in ({mine})", (session,))
+    database.execute("delete from operations where session = ?", (session,))
+    database.execute("delete from sessions where id = ?", (session,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
