@@ -163,7 +163,7 @@ class SessionIndex:
             database.close()
 
     def take(self, path: Path, lines: IO[bytes]) -> None:
-        """Read a recording that is in no plain file, in this thread, beside the writer. Blocks. Raises OSError, sqlite3.Error, Unreadable."""
+        """Read a recording that is in no plain file, in this thread beside the writer. Raises OSError, sqlite3.Error, Unreadable."""
         database = connect(self.path)
         try:
             at = 0
