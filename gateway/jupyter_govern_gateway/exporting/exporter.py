@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_govern.ecs import ecs
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.export import ocsf
 from jupyter_govern_gateway.exporting.sinks import Sink
 from jupyter_govern_gateway.recorder.index import SessionIndex
@@ -44,7 +46,10 @@ class Exporter:
         rest = self._seconds
         while True:
             await asyncio.sleep(rest)
-            done = await asyncio.to_thread(self.turn)
+            try:
+                done = await asyncio.to_thread(self.turn)
+            except (OSError, sqlite3.Error, RecordingFailed):  # a full disk: nothing is lost, it is told when there is room again
+                done = False
             rest = self._seconds if done else min(rest * 2, LONGEST_REST)
 
     def turn(self) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -182,8 +183,17 @@ class Recorder:
         while True:
             await asyncio.sleep(min(every_seconds, FIRST_KEEPING_SECONDS) if not self._has_kept else every_seconds)
             self._has_kept = True
-            await asyncio.to_thread(self.keeping.expire, days)
-            await asyncio.to_thread(self.storage.turn)
+            await asyncio.to_thread(self._keep_once, days)
+
+    def _keep_once(self, days: Callable[[str], int]) -> None:
+        for what in (partial(self.keeping.expire, days), self.storage.turn):
+            try:
+                what()
+            except (OSError, sqlite3.Error) as problem:  # the next turn tries again
+                with suppress(RecordingFailed):
+                    self.log.write("note", about="recordings not kept as asked", problem=str(problem)[:500])
+            except RecordingFailed:
+                continue  # without the log nothing is changed; sessions are refused meanwhile, which is said where they are
 
     def close(self) -> None:
         self.flush()
