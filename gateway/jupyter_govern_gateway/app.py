@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from jupyter_govern.config.export import Export
 from jupyter_govern.config.model import Config, Gateway
 from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
@@ -27,6 +28,8 @@ from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.authority import names_of
+from jupyter_govern_gateway.exporting.exporter import Exporter
+from jupyter_govern_gateway.exporting.sinks import sink_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
@@ -152,6 +155,8 @@ class GatewayApp:
             self._watch(hub.recheck.watch())
         if oidc is not None:
             self._watch(Recheck(oidc).watch())
+        for each in gateway.export:
+            self._watch(self._exporter(each, recorder, state).watch())
         self._announce(tls)
 
     def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
@@ -176,6 +181,13 @@ class GatewayApp:
             if settings is not None and settings.insecure_because:
                 self._say(f"WARNING: the Hub is asked over plain http: {settings.insecure_because}")
         return parts
+
+    def _exporter(self, settings: Export, recorder: Recorder, state: Path) -> Exporter:
+        file = state / "exports" / f"{settings.name}.json"
+        sink = sink_of(settings, self.path.parent)
+        return Exporter(
+            settings.name, sink, settings.format, index=recorder.index, log=recorder.log, state=file, seconds=settings.seconds
+        )
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway

@@ -7,7 +7,7 @@
   jupyter govern sessions verify --all DIR --key signing.pub    all of them, with the log and the signatures
 
   jupyter govern sessions list --since 1d --touched customers.email      statements: every filter must hold
-  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf   to standard output; goes on record
+  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf|ecs   to standard output; goes on record
   jupyter govern sessions replay ID             as people saw it, with long pauses cut; goes on record
 
   jupyter govern sessions watch ID              an open session as it happens; auditors and administrators, on record
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("id", nargs="?", default="", metavar="ID")
     _add_filters(exporting)
     exporting.add_argument("--notebook", default="", metavar="PATH", help="only what this notebook is said to have asked")
-    exporting.add_argument("--format", choices=FORMATS, default="jsonl", help="ocsf: Datastore Activity events, one JSON object a line")
+    exporting.add_argument("--format", choices=FORMATS, default="jsonl", help="ocsf: Datastore Activity events, ecs: Elastic Common Schema")
     exporting.set_defaults(action="export")
     replaying = actions.add_parser("replay", help="one session as people saw it; goes on record")
     replaying.add_argument("id", metavar="ID")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.export import Export
 from jupyter_govern.config.hub import JupyterHubConfig
 from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
 from jupyter_govern.config.recording import Recording
@@ -97,6 +98,8 @@ class Gateway(Strict):
     """TLS of the listeners."""
     recording: Recording = Recording()
     """What recordings keep."""
+    export: tuple[Export, ...] = ()
+    """Other systems that are told of operations."""
 
 
 class LocalIdentityConfig(Strict):
@@ -345,6 +348,7 @@ class Config(Strict):
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
             "service": [each.name for each in self.identity.service] + [each.name for each in self.identity.workload],
+            "export": [export.name for export in self.gateway.export],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

@@ -9,16 +9,26 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
 from jupyter_govern_gateway.recorder.index_process import IndexProcess, can_be_apart
-from jupyter_govern_gateway.recorder.index_writer import CATCH_UP, FLUSH, QUEUE_ROWS, Answer, IndexWriter, Item, connect
-from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA
+from jupyter_govern_gateway.recorder.index_writer import (
+    CATCH_UP,
+    CHUNK,
+    FLUSH,
+    QUEUE_ROWS,
+    Answer,
+    IndexWriter,
+    Item,
+    connect,
+    take_lines,
+)
+from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables; another one is thrown away and made anew from the files."""
 SCHEMA = """
 create table if not exists sessions (
@@ -27,6 +37,8 @@ create table if not exists sessions (
   read_bytes integer not null default 0, read_operations integer not null default 0);
 create index if not exists sessions_by_actor on sessions (actor, opened_at);
 create index if not exists sessions_by_time on sessions (opened_at);
+create table made (id text not null);
+insert into made values (lower(hex(randomblob(8))));
 """
 FIELDS = (
     "id",
@@ -41,6 +53,7 @@ FIELDS = (
     "notebook",
     "head",
     "path",
+    "read_bytes",
 )
 
 
@@ -55,7 +68,6 @@ class SessionIndex:
         self._numbers = itertools.count()
         self._tickets: dict[int, threading.Event] = {}
         self._thread: threading.Thread | None = None
-        self._stored: threading.Thread | None = None
         self._process: IndexProcess | None = None
         self.is_new = self._prepare()
         if apart and can_be_apart():
@@ -93,26 +105,12 @@ class SessionIndex:
         for path in paths:
             self._put_and_wait("read", {"id": path.stem, "path": str(path)})
 
-    def read_stored(self, paths: Iterable[Path], open_stored: Callable[[Path], IO[bytes]]) -> None:
-        """Have recordings read that are files no more; here, since keys and object stores stay in this process. Not waited for."""
-        inbox: queue.Queue[Item] = queue.Queue()
-        for path in paths:
-            inbox.put(("read", {"id": path.stem, "path": str(path)}))
-        if not inbox.empty():
-            writer = IndexWriter(self.path, self._since, inbox, self._answered, open_stored)
-            self._stored = threading.Thread(target=writer.run_once, name="stored-index", daemon=True)
-            self._stored.start()
-
     def flush(self, seconds: float = 5.0) -> None:
         """Wait until the lists of sessions are as new as what was put before. Blocks: not for the event loop."""
         self._wait(FLUSH, seconds)
 
     def catch_up(self, seconds: float = 5.0) -> bool:
         """Wait until the operations are, too, but not longer than that; whether they are."""
-        if (stored := self._stored) is not None:
-            stored.join(seconds)
-            if stored.is_alive():
-                return False
         return self._wait(CATCH_UP, seconds)
 
     def _wait(self, kind: str, seconds: float) -> bool:
@@ -161,6 +159,19 @@ class SessionIndex:
         database = connect(self.path)
         try:
             return database.execute(query, values).fetchall()
+        finally:
+            database.close()
+
+    def take(self, path: Path, lines: IO[bytes]) -> None:
+        """Read a recording that is in no plain file, in this thread beside the writer. Raises OSError, sqlite3.Error, Unreadable."""
+        database = connect(self.path)
+        try:
+            at = 0
+            while data := lines.read(CHUNK):
+                data += lines.readline() if not data.endswith(b"\n") else b""
+                at += len(data)
+                with database:
+                    take_lines(Reader(database, path.stem, path), data, at)
         finally:
             database.close()
 

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
-from jupyter_govern.errors import GovernError
 from jupyter_govern_gateway.recorder.operations import Reader, forget
 
 QUEUE_ROWS: Final = 10_000
@@ -27,7 +26,7 @@ TROUBLE_SECONDS: Final = 2.0
 LEISURE: Final = 4.0
 """After each chunk the writer rests so many times as long as it took, unless somebody waits."""
 MERGE_SECONDS: Final = 60.0
-"""How often the full text is cleaned of what was forgotten, at most; and at the end."""
+"""How often the full text is cleaned of what was forgotten, at most; and when the gateway stops."""
 FLUSH: Final = "flush"
 CATCH_UP: Final = "catch-up"
 
@@ -54,21 +53,14 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 class IndexWriter:
-    """since: operations that ended before are not counted as delivered. open_stored: reads recordings that are files no more."""
+    """since: operations that ended before are not counted as delivered."""
 
-    def __init__(
-        self,
-        path: Path,
-        since: str,
-        inbox: queue.Queue[Item],
-        answer: Callable[[Answer], None],
-        open_stored: Callable[[Path], IO[bytes]] | None = None,
-    ) -> None:
-        self._path, self._since, self._inbox, self._answer, self._open_stored = path, since, inbox, answer, open_stored
-        self._has_forgotten, self._next_merge = False, 0.0
+    def __init__(self, path: Path, since: str, inbox: queue.Queue[Item], answer: Callable[[Answer], None]) -> None:
+        self._path, self._since, self._inbox, self._answer = path, since, inbox, answer
         self._behind: dict[str, Path] = {}
         self._waiting: list[int] = []
         self._rest_until = 0.0
+        self._has_forgotten, self._next_merge = False, 0.0
 
     def run(self) -> None:
         """Until None is taken from the inbox."""
@@ -79,32 +71,15 @@ class IndexWriter:
             running = None not in batch
             rows = [item for item in batch if item is not None and item[0] not in (FLUSH, CATCH_UP)]
             self._take(database, rows)
-            self._tell(item[1]["ticket"] for item in batch if item is not None and item[0] == FLUSH)
-            self._waiting += [item[1]["ticket"] for item in batch if item is not None and item[0] == CATCH_UP]
             if self._has_forgotten and (not running or time.monotonic() >= self._next_merge):
                 self._merge(database)
+            self._tell(item[1]["ticket"] for item in batch if item is not None and item[0] == FLUSH)
+            self._waiting += [item[1]["ticket"] for item in batch if item is not None and item[0] == CATCH_UP]
             if self._behind and running and (self._waiting or time.monotonic() >= self._rest_until):
                 self._read(database)
             if not self._behind:
                 self._nobody_waits()
         database.close()
-
-    def run_once(self) -> None:
-        """Until nothing is left to read of what is in the inbox."""
-        database = connect(self._path)
-        self._take(database, [item for item in self._next_batch() if item is not None])
-        while self._behind:
-            self._read(database)
-        database.close()
-
-    def _merge(self, database: sqlite3.Connection) -> None:
-        """Words of what was forgotten stay in the full text's own pages until these are merged."""
-        self._next_merge = time.monotonic() + MERGE_SECONDS
-        with suppress(sqlite3.Error):
-            with database:
-                database.execute("insert into statements (statements) values ('optimize')")
-            database.execute("pragma wal_checkpoint(truncate)")
-            self._has_forgotten = False
 
     def _tell(self, tickets: Any) -> None:
         if told := tuple(tickets):
@@ -123,6 +98,15 @@ class IndexWriter:
             self._answer(Answer(dropped=len(rows)))
             self._behind.update({row["id"]: Path(row["path"]) for _, row in rows if row.get("path")})
             self._rest_until = time.monotonic() + TROUBLE_SECONDS
+
+    def _merge(self, database: sqlite3.Connection) -> None:
+        """Words of what was forgotten stay in the full text's own pages until these are merged."""
+        self._next_merge = time.monotonic() + MERGE_SECONDS
+        with suppress(sqlite3.Error):
+            with database:
+                database.execute("insert into statements (statements) values ('optimize')")
+            database.execute("pragma wal_checkpoint(truncate)")
+            self._has_forgotten = False
 
     def _read(self, database: sqlite3.Connection) -> None:
         began = time.monotonic()
@@ -177,42 +161,27 @@ class IndexWriter:
         start = row[0] if row else 0
         data, size = _lines_from(path, start)
         if not data:
-            if self._open_stored is not None and not path.exists():
-                self._read_stored(database, identifier, path, self._open_stored)
             return
-        self._take_lines(database, identifier, path, data, start + len(data))
-        if start + len(data) < size:
-            self._behind[identifier] = path
-
-    def _take_lines(self, database: sqlite3.Connection, identifier: str, path: Path, data: bytes, read_bytes: int) -> None:
         reader = Reader(database, identifier, path)
         self._behind[identifier] = path  # until it is committed
         with database:
-            for line in data.split(b"\n"):
-                try:
-                    entry = json.loads(line)
-                    reader.take(entry)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    continue  # a recording that somebody broke: `verify` says so, a list leaves it out
-            reader.finish(read_bytes)
+            take_lines(reader, data, start + len(data))
         self._behind.pop(identifier, None)
-        ended = [(rows, size) for at, rows, size in reader.ended if at >= self._since]
+        ended = [(rows, size_) for at, rows, size_ in reader.ended if at >= self._since]
         if ended:
-            self._answer(Answer(rows=sum(rows for rows, _ in ended), bytes=sum(size for _, size in ended)))
+            self._answer(Answer(rows=sum(rows for rows, _ in ended), bytes=sum(size_ for _, size_ in ended)))
+        if start + len(data) < size:
+            self._behind[identifier] = path
 
-    def _read_stored(
-        self, database: sqlite3.Connection, identifier: str, path: Path, open_stored: Callable[[Path], IO[bytes]]
-    ) -> None:
-        """A recording that was compressed, encrypted or moved, and is not in the index: all of it, part by part."""
+
+def take_lines(reader: Reader, data: bytes, read_bytes: int) -> None:
+    """Whole lines of a recording, that end at this byte of it."""
+    for line in data.split(b"\n"):
         try:
-            with open_stored(path) as file:
-                at = 0
-                while data := file.read(CHUNK):
-                    data += file.readline() if not data.endswith(b"\n") else b""
-                    at += len(data)
-                    self._take_lines(database, identifier, path, data, at)
-        except (OSError, GovernError):
-            self._behind.pop(identifier, None)  # it cannot be read now: the next start tries again
+            reader.take(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # a recording that somebody broke: `verify` says so, a list leaves it out
+    reader.finish(read_bytes)
 
 
 def _lines_from(path: Path, start: int) -> tuple[bytes, int]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from jupyter_govern.errors import RecordingFailed
+from jupyter_govern.stored import Unreadable
 from jupyter_govern_gateway.recorder.chain import Chain, Clock, timestamp
 from jupyter_govern_gateway.recorder.flusher import Done, Flusher
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
@@ -71,7 +74,6 @@ class Recorder:
         self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()), apart=index_apart)
         self.storage = Storage(directory=self.directory, log=self.log, index=self.index, wanted=wanted or Wanted())
         rebuild_index(self.directory, self.index)
-        self.index.read_stored(self.storage.missing_in_index(), self.storage.open)
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
         for each in mended:
@@ -167,13 +169,31 @@ class Recorder:
         row = self.index.session(session)
         return Path(row["path"]) if row else None
 
+    def index_stored(self) -> None:
+        """Have the index read what it does not have of recordings that are stored in another form: it was made anew. Blocks."""
+        for path in self.storage.missing_in_index():
+            try:
+                with self.storage.open(path) as file:
+                    self.index.take(path, file)
+            except (OSError, Unreadable, sqlite3.Error) as problem:
+                self.log.write("note", about="recording not indexed", session=path.stem, problem=str(problem)[:500])
+
     async def keep(self, days: Callable[[str], int], every_seconds: float) -> None:
         """Store finished recordings as wanted and delete those whose days are over, until cancelled."""
         while True:
             await asyncio.sleep(min(every_seconds, FIRST_KEEPING_SECONDS) if not self._has_kept else every_seconds)
             self._has_kept = True
-            await asyncio.to_thread(self.keeping.expire, days)
-            await asyncio.to_thread(self.storage.turn)
+            await asyncio.to_thread(self._keep_once, days)
+
+    def _keep_once(self, days: Callable[[str], int]) -> None:
+        for what in (partial(self.keeping.expire, days), self.storage.turn):
+            try:
+                what()
+            except (OSError, sqlite3.Error) as problem:  # the next turn tries again
+                with suppress(RecordingFailed):
+                    self.log.write("note", about="recordings not kept as asked", problem=str(problem)[:500])
+            except RecordingFailed:
+                continue  # without the log nothing is changed; sessions are refused meanwhile, which is said where they are
 
     def close(self) -> None:
         self.flush()
