@@ -6,5 +6,6 @@ accounts  local accounts: argon2 hashes in a file
 people    whom identity providers named, with groups and attributes
 backoff   growing waits after wrong passwords, bounded
 oidc/     OpenID Connect: the gateway as relying party
+hub/      JupyterHub's tokens exchanged for ours
 service   the Identity interface, and local accounts and people behind it
 """
