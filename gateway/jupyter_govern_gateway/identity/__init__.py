@@ -7,5 +7,6 @@ people    whom identity providers named, with groups and attributes
 backoff   growing waits after wrong passwords, bounded
 oidc/     OpenID Connect: the gateway as relying party
 hub/      JupyterHub's tokens exchanged for ours
+workload  a workload's own OIDC token for a short-lived token of ours
 service   the Identity interface, and local accounts and people behind it
 """

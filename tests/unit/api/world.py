@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
 
-from jupyter_govern.config.identity import OidcConfig
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig
 from jupyter_govern.model import Access, Actor, Cell, Decision, Facts, Operation, RuleRef, TokenKind
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
@@ -27,6 +27,7 @@ from jupyter_govern_gateway.identity.accounts import write_accounts
 from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -256,7 +257,9 @@ def accounts() -> str:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has_accounts: bool = True) -> AsyncIterator[World]:
+async def running(
+    tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has_accounts: bool = True, workloads: tuple[WorkloadConfig, ...] = ()
+) -> AsyncIterator[World]:
     """The world, started and stopped."""
     clock = Clock()
     (tmp_path / "govern.toml").write_text(CONFIG)
@@ -265,6 +268,7 @@ async def running(tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has
     identity = LocalIdentity(
         accounts=tmp_path / "accounts.json" if has_accounts else None, state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock,
         services=lambda: {"service/etl": frozenset({"dba"})},
+        workloads=lambda: {f"service/{each.name}": frozenset(each.groups) for each in workloads},
     )  # fmt: skip
     approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
@@ -274,8 +278,10 @@ async def running(tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has
     oidc = oidc_logins(
         providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
     )  # fmt: skip
+    exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
     services = ApiServices(
         identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
+        workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip
     api = ApiServer(services, host="127.0.0.1", port=0)
@@ -287,5 +293,6 @@ async def running(tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has
         yield world
     finally:
         await world.stop()
+        await exchange.close()
         for verifier in found.values():
             await verifier.close()
