@@ -35,7 +35,7 @@ $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
 	@touch $@
 
 browser:
-	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client
+	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
@@ -55,6 +55,10 @@ from jupyter_govern_gateway.upkeep import Upkeep
 
 DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
+
+
+if TYPE_CHECKING:  # pysaml2 is an optional extra
+    from jupyter_govern_gateway.identity.saml.service import SamlLogins
 
 
 class PortTaken(Exception):
@@ -110,6 +114,7 @@ class GatewayApp:
             workloads=self._workload_services,
         )
         tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
+        saml = self._saml(config, identity, recorder)
         oidc = self._oidc(config, identity, recorder, state)
         hub = self._hub(config, identity, recorder)
         approvals = Approvals(
@@ -127,6 +132,7 @@ class GatewayApp:
                 directory=self._directory(tls),
                 oidc=oidc,
                 workloads=self._workloads(config, identity, recorder),
+                saml=saml,
                 hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
@@ -161,10 +167,9 @@ class GatewayApp:
 
     def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
         providers, directory = config.identity.oidc, self.path.parent
-        identity.people.forget_sources(frozenset(provider.issuer for provider in providers))
         if not providers and not (state / LOGINS).exists():
             return None
-        found = verifiers(providers, directory, time.time)
+        found = verifiers(providers, directory, time.time, config.identity.prefixes)
         for verifier in found.values():
             self._stack.push_async_callback(verifier.close)
         logins = oidc_logins(
@@ -172,6 +177,22 @@ class GatewayApp:
         )  # fmt: skip
         Recheck(logins).restore()
         return logins if providers else None
+
+    def _saml(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> SamlLogins | None:
+        """None without such providers; raises ConfigError where the extra is missing."""
+        sources = {provider.issuer for provider in config.identity.oidc}
+        found: SamlLogins | None = None
+        if config.identity.saml:
+            try:
+                from jupyter_govern_gateway.identity.saml.build import saml_logins
+            except ModuleNotFoundError as missing:
+                what = f"{missing.name} is not installed here: pip install 'jupyter-govern[saml]'"
+                raise ConfigError(what, key="identity.saml") from None
+            directory = self.path.parent
+            found = saml_logins(config.identity, directory=directory, identity=identity, log=recorder.log, clock=time.time)
+            sources |= {partner.pinned.entity_id for partner in found.partners.values()}
+        identity.people.forget_sources(frozenset(sources))
+        return found
 
     def _hub(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> HubParts | None:
         parts = hub_parts(config.identity, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time)

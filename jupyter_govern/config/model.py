@@ -13,6 +13,7 @@ from jupyter_govern.config.export import Export
 from jupyter_govern.config.hub import JupyterHubConfig
 from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
 from jupyter_govern.config.recording import Recording
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
@@ -131,6 +132,8 @@ class IdentityConfig(Strict):
     """OpenID Connect providers that people log in at; several may be there at once."""
     workload: tuple[WorkloadConfig, ...] = ()
     """Workloads that come with OIDC tokens of their own."""
+    saml: tuple[SamlConfig, ...] = ()
+    """SAML 2.0 providers that people log in at; beside the others."""
     jupyterhub: JupyterHubConfig | None = None
     """The gateway as a service of a JupyterHub."""
 
@@ -139,11 +142,16 @@ class IdentityConfig(Strict):
         """The file with local accounts; None where there are none."""
         if self.local is not None:
             return self.local.accounts
-        return None if self.oidc else LocalIdentityConfig().accounts
+        return None if self.oidc or self.saml else LocalIdentityConfig().accounts
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What the subjects of all providers begin with."""
+        return (*(each.prefix for each in self.oidc), *(each.prefix for each in self.saml))
 
     @model_validator(mode="after")
     def _apart(self) -> IdentityConfig:
-        subjects_stay_apart(self.oidc)
+        subjects_stay_apart(self.oidc, self.saml)
         if self.jupyterhub is not None and self.jupyterhub.oidc not in [provider.name for provider in self.oidc]:
             raise ValueError(f"jupyterhub.oidc: no [[identity.oidc]] is called {self.jupyterhub.oidc!r}")
         return self

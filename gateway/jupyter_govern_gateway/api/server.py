@@ -137,6 +137,10 @@ class ApiServer:
         oidc = self._services.oidc
         logout = Logout(oidc) if oidc is not None else None
         pages = [] if oidc is None or logout is None else OidcPages(site, oidc, logout, self._public_url).routes()
+        if self._services.saml is not None:
+            from jupyter_govern_gateway.api.pages.saml import SamlPages  # pysaml2 is an optional extra
+
+            pages += SamlPages(site, self._services.saml, lambda: self.url).routes()
         return [*pages, *LogoutPage(site, logout, self._public_url).routes()]
 
     def _hearing(self) -> Middleware:
