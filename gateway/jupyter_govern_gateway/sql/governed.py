@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from jupyter_govern.errors import SyntaxProblem
@@ -43,6 +44,7 @@ class Governed:
                 known = {column.name for column in catalog.relations[member].columns}
                 mine = self.masks.setdefault(member, {})
                 mine.update({column: mask for column, mask in masks.items() if column in known and column not in mine})
+        self._generated()
         self.masks = {key: masks for key, masks in self.masks.items() if masks}
         self.filters: dict[RelationName, tuple[str, ...]] = {}
         for key, relation in catalog.relations.items() if standing.filters else ():
@@ -58,6 +60,19 @@ class Governed:
             self._views()
         self.names = frozenset(name for _, name in self.masks.keys() | self.filters.keys() | self.derived | self.opaque)
         self.origins = self._origins()
+
+    def _generated(self) -> None:
+        """A generated column that is computed from a masked one is masked by a constant: it has no format of its own."""
+        for key, masks in self.masks.items():
+            for column in self.catalog.relations[key].columns:
+                made_of = sorted(column.made_of & masks.keys())
+                if made_of and column.name not in masks:
+                    masks[column.name] = replace(masks[made_of[0]], format="redact", path=())
+
+    def fenced(self, relation: Relation) -> bool:
+        """Whether an index holds a masked column of it, so that rows could come in the order of what is masked."""
+        keys = self.catalog.family(relation.key) if relation.kind in ("r", "p") else (relation.key,) if relation.kind == "m" else ()
+        return any(self.catalog.relations[key].indexed & self.masks.get(key, {}).keys() for key in keys)
 
     def _views(self) -> None:
         """Views over masked data are expanded where they are read; materialized ones get masks of their own, by lineage."""
