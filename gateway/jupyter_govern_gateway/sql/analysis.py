@@ -21,6 +21,7 @@ from jupyter_govern_gateway.sql.reader import Tree, children, column_names, kind
 from jupyter_govern_gateway.sql.relations import SOURCE, SYSTEM_COLUMNS, NamePlace, masked_select, qualified, sample_place
 from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.unknown import UNDEFINED_TABLE, UnknownName
+from jupyter_govern_gateway.sql.views import run_view
 
 MAX_VIEW_DEPTH = 20
 Ctes = frozenset[str]
@@ -310,6 +311,8 @@ class Analysis:
         elif found.schema in ("pg_catalog", "information_schema"):
             self._system_relation(node, found)
         else:
+            if found.kind == "v":
+                run_view(self, found)
             self.pin(node, qualified(found))
 
     def pin(self, node: Tree, full_name: str) -> None:

@@ -24,7 +24,7 @@ def call(analysis: Analysis, node: Tree) -> None:
     name, schema = parts[-1], parts[-2] if len(parts) > 1 else None
     if analysis.guard is not None and name in analysis.guard[0]:
         analysis.note(f"{name}(…) could read the masked column {name} in clear")
-    _note_traits(analysis, name)
+    note_traits(analysis, name)
     if name in functions.SETTINGS:
         _setting_function(analysis, name, node)
     known = analysis.catalog.functions.get(name, ())
@@ -43,7 +43,7 @@ def call_as_field(analysis: Analysis, name: str) -> None:
 
     What x has is not looked up: a column that is called like a function which must not be called is refused (fail closed).
     """
-    _note_traits(analysis, name)
+    note_traits(analysis, name)
     if name in functions.SETTINGS:
         analysis.note(f"{name} in the notation of a column")
     _run(analysis, analysis.catalog.functions.get(name, ()))
@@ -64,7 +64,7 @@ def value_of_type(analysis: Analysis, name: str) -> None:
         run_expression(analysis, label, body)
 
 
-def _note_traits(analysis: Analysis, name: str) -> None:
+def note_traits(analysis: Analysis, name: str) -> None:
     if functions.server_file(name):
         analysis.traits.add("server-file")
     if name in functions.DYNAMIC:

@@ -12,6 +12,7 @@ from jupyter_govern_gateway.sql.catalog import Relation
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, strings, unwrap
 from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.unknown import UnknownName
+from jupyter_govern_gateway.sql.views import run_view
 from jupyter_govern_gateway.sql.writes import write_target
 
 CASCADE = 2  # DropBehavior: DROP_CASCADE
@@ -207,6 +208,15 @@ def cluster(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
     analysis.access("define", f"{found.schema}.{found.name}", found.key)
     if any(analysis.governed.touches(key) for key in analysis.catalog.family(found.key)):
         analysis.note(f"CLUSTER of {found.name}, which has masked columns, would put its rows in an order that tells them")
+    return [fx.CatalogChanged(is_sure=True)]
+
+
+def refresh(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    """What the view of it runs, runs."""
+    named_relations(analysis, node)
+    found = analysis.find(node.relation)
+    if isinstance(found, Relation) and found.definition:
+        run_view(analysis, found)
     return [fx.CatalogChanged(is_sure=True)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -29,6 +29,11 @@ FILTERED_CATALOGS: Mapping[str, str] = {
     "pg_stat_activity": "s.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()",
 }
 """System relations that are read through a filter: statistics of ungoverned relations, the session's own activity."""
+
+
+def holds_data(names: Iterable[str]) -> bool:
+    """Whether one of these relations of pg_catalog can hold people's data."""
+    return any(name in DATA_CATALOGS or (name.startswith("pg_stats") and name not in FILTERED_CATALOGS) for name in names)
 
 
 class Governed:
@@ -85,17 +90,24 @@ class Governed:
             else:
                 self._mask_stored(key, views[key])
         from jupyter_govern_gateway.sql.routines import functions_called, reaches_masked, read_code
+        from jupyter_govern_gateway.sql.views import SYSTEM, view_code
 
-        if not self.catalog.has_own_functions:
-            return
         for key, relation in views.items():
-            if key[0] in ("pg_catalog", "information_schema"):
+            if key[0] in SYSTEM:
                 continue
-            if any(reaches_masked(self, f) for f in functions_called(self.catalog, read_code(relation.definition, "sql"))):
+            system = view_code(relation.definition).reads
+            if holds_data(system) or (relation.kind == "m" and system & FILTERED_CATALOGS.keys()):
                 self.opaque.add(key)
-        through = {key for key in views if (self.catalog.sources(key) - {key}) & self.opaque}
-        self.opaque |= {key for key in through if views[key].kind == "m"}
-        self.derived = (self.derived | through) - self.opaque
+            elif system & FILTERED_CATALOGS.keys():
+                self.derived.add(key)
+            if self.catalog.has_own_functions:
+                called = functions_called(self.catalog, read_code(relation.definition, "sql"))
+                if any(reaches_masked(self, function) for function in called):
+                    self.opaque.add(key)
+        above = {key: self.catalog.sources(key) - {key} for key in views}
+        self.opaque |= {key for key, sources in above.items() if views[key].kind == "m" and sources & self.opaque}
+        self.derived |= {key for key, sources in above.items() if views[key].kind == "v" and sources & (self.opaque | self.derived)}
+        self.derived -= self.opaque
 
     def _mask_stored(self, key: RelationName, relation: Relation) -> None:
         try:

@@ -269,6 +269,7 @@ HANDLERS: Final[dict[str, Callable[[Analysis, Tree], Effects]]] = {
     "drop_stmt": definitions.drop,
     "lock_stmt": definitions.lock,
     "cluster_stmt": definitions.cluster,
+    "refresh_mat_view_stmt": definitions.refresh,
 }
 
 

@@ -17,6 +17,7 @@ from jupyter_govern_gateway.sql.predicates import Written, names_relation, passe
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, read, unwrap
 from jupyter_govern_gateway.sql.relations import SYSTEM_COLUMNS, qualified
 from jupyter_govern_gateway.sql.routines import run_code, run_expression
+from jupyter_govern_gateway.sql.views import run_view
 
 SOURCES = frozenset({"from_clause", "using_clause", "source_relation", "select_stmt"})
 """Fields that cannot see the target's columns."""
@@ -163,6 +164,8 @@ def _note_written(
         hooks = [hook for hook in found.hooks if hook.events & fired and not hook.is_expression]
         if fired & VALUES:
             _expressions(analysis, found)
+        if found.kind == "v":
+            run_view(analysis, found)
         # a trigger can give any column of the row a value; what is behind a view or a foreign key is written under other names
         analysis.access("write", ".".join(key), key, writes=columns if key in same and not hooks else None)
         masked = key in analysis.governed.masks

@@ -94,4 +94,12 @@ CASES: tuple[Case, ...] = (
     harm("an operator that writes, of a subquery", PAID, "select 77 operator(vault.@~) any (select n from scratch)"),
     harm("an operator that writes, of a subquery, by path", PAID, "select 77 @~ all (select n from scratch)"),
     harm("an operator that writes, of a row", PAID, "select 77 operator(vault.@~) any (array[1, 2])"),
+    harm("a view that writes", PAID, "select * from paying"),
+    harm("a view of a view that writes", PAID, "select count(paid) from paying_more"),
+    harm("a view that writes, of a row that is changed", PAID, "update numbers_spent set n = n where n = 1"),
+    harm("a view that writes, in a view of one's own", PAID, "create temp view v as select * from paying", "table v"),
+    harm("a materialized view that writes", PAID, "refresh materialized view paid_out"),
+    leak("a view of statistics", "email", "select bounds from histograms where tablename = 'people'"),
+    leak("a view of a view of statistics", "ssn", "select bounds from histograms_again"),
+    leak("a view of raw statistics", "card", "select bounds from raw_histograms"),
 )
