@@ -46,7 +46,9 @@ create function badge_of(int) returns badge language sql stable as 'select row(n
 create cast (int as badge) with function vault.badge_of(int);
 create view paying as select vault.spend(77) as paid;
 create view paying_more as select paid from paying;
-create view numbers_spent as select n from scratch where vault.spend(n + 76) > 0;
+create table tally (n int);
+insert into tally values (1);
+create view numbers_spent as select n from tally where vault.spend(n + 76) > 0;
 create materialized view paid_out as select vault.spend(77) as paid with no data;
 create view histograms as select tablename, attname, histogram_bounds::text as bounds from pg_stats;
 create view histograms_again as select attname, bounds from histograms where tablename = 'people';

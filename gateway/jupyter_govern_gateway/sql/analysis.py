@@ -52,6 +52,8 @@ class Analysis:
         """Names that the catalog lacks go to the target: nothing could be behind them that policy speaks of."""
         self.written_parameters: list[Written] = []
         self.ran: set[tuple[str, str]] = set()
+        self.functions: set[str] = set()
+        """All that could be called, as `schema.name`."""
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
@@ -72,6 +74,7 @@ class Analysis:
                 for (verb, resource), key in self._accesses.items()
             ),
             unjudged="; ".join(dict.fromkeys(self.problems)),
+            functions=frozenset(self.functions),
         )
 
     def _columns_of(self, key: tuple[str, str] | None) -> frozenset[str] | None:
@@ -95,6 +98,18 @@ class Analysis:
         self._all_columns = star
 
     @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Inside, one statement of the text is judged: what it takes back (EXPLAIN, PREPARE) is its own, not that of the others."""
+        before = self.kinds, self.traits, self.functions, self._accesses, self._written
+        self.kinds, self.traits, self.functions, self._accesses, self._written = set(), set(), set(), {}, {}
+        yield
+        accesses, written = self._accesses, self._written
+        self.kinds, self.traits, self.functions = before[0] | self.kinds, before[1] | self.traits, before[2] | self.functions
+        self._accesses, self._written = before[3], before[4]
+        for (verb, resource), key in accesses.items():
+            self.access(verb, resource, key, writes=written.get(resource))
+
+    @contextmanager
     def without_executing(self) -> Iterator[None]:
         """Inside, the functions that are called need no right of their own."""
         before = set(self._accesses)
@@ -107,12 +122,13 @@ class Analysis:
 
     def forget_accesses(self) -> None:
         """What was noted happens later (PREPARE)."""
-        self._accesses, self._written = {}, {}
+        self._accesses, self._written, self.functions = {}, {}, set()
 
     def take(self, facts: Facts) -> None:
         """Add the facts of a statement that was judged before (EXECUTE)."""
         self.kinds |= facts.kinds
         self.traits |= facts.traits
+        self.functions |= facts.functions
         for access in facts.accesses:
             schema, _, name = access.resource.partition(".")
             self.access(access.verb, access.resource, (schema, name), writes=access.columns)

@@ -33,6 +33,7 @@ def call(analysis: Analysis, node: Tree) -> None:
     if not any(schema in (None, f.schema) for f in known):
         if analysis.takes_unknown:
             analysis.access("execute", ANYTHING)
+            analysis.functions.add(ANYTHING)
             return
         raise UnknownName(f"function {'.'.join(parts)} does not exist", analysis.position(node.location), UNDEFINED_FUNCTION)
     _run(analysis, tuple(candidate for candidate in known if schema in (None, candidate.schema)))

@@ -226,6 +226,7 @@ def _relations(analysis: Analysis, label: str, code: Code) -> None:
 
 def run_function(analysis: Analysis, function: Function) -> None:
     """A call of one of these: pg_catalog's by its name, others by what they name."""
+    analysis.functions.add(f"{function.schema}.{function.name}")
     if function.schema in ("pg_catalog", "information_schema") or function.extension:
         if why := functions.problem_of(function):
             analysis.note(why)
