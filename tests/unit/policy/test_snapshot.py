@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,22 @@ def test_no_rules_means_blocked(facts: Facts) -> None:
 def write_of(*columns: str, resource: str = "public.orders") -> Facts:
     named = frozenset(columns) if columns else None
     return Facts(kinds=frozenset({"update"}), accesses=(Access(verb="write", resource=resource, columns=named),))
+
+
+def test_a_block_of_functions_speaks_of_what_is_called() -> None:
+    sleeping = {"name": "no naps", "because": "n", "effect": "block", "on": {"functions": ["pg_sleep*", "vault.*"]}}
+    calls = lambda *names: replace(READ, functions=frozenset(names))  # noqa: E731
+    for facts in (calls("pg_catalog.pg_sleep_for", "pg_catalog.now"), calls("vault.pay"), calls("*")):
+        assert decide(facts, rules=[*RULES, sleeping]).effect == "block"
+    for facts in (calls("pg_catalog.now"), calls("archive.pay"), calls()):
+        assert decide(facts, rules=[*RULES, sleeping]).effect == "allow"
+
+
+def test_an_allow_of_functions_covers_no_others() -> None:
+    counting = {"name": "read", "because": "r", "effect": "allow", "on": {"verbs": ["read"], "functions": ["pg_catalog.count", "sum"]}}
+    assert decide(replace(READ, functions=frozenset({"pg_catalog.count", "pg_catalog.sum"})), rules=[counting]).effect == "allow"
+    for called in ("pg_catalog.pg_sleep", "*"):
+        assert decide(replace(READ, functions=frozenset({"pg_catalog.count", called})), rules=[counting]).effect == "block"
 
 
 def test_a_block_of_columns_speaks_of_what_may_be_written() -> None:
