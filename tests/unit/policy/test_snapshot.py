@@ -170,3 +170,14 @@ def test_an_allow_of_columns_covers_writes_of_nothing_else() -> None:
     assert decide(write_of("note", "total"), rules=[notes]).effect == "block"
     assert decide(write_of(), rules=[notes]).effect == "block", "columns that are not known are all of them"
     assert decide(READ, rules=[notes]).effect == "block"
+
+
+def test_unbounded_is_who_may_do_everything_where_nothing_is_judged() -> None:
+    everything = {"name": "all", "because": "a", "effect": "allow", "on": {"targets": ["shop"]}}
+    narrow = {"name": "some", "because": "s", "effect": "allow", "on": {"targets": ["shop"], "resources": ["public.*"]}}
+    limit = {"name": "most", "because": "l", "effect": "limit", "limit": {"rows": 9}}
+    assert policy([everything]).standing(ANA, "shop").unbounded
+    assert policy([everything, narrow, limit]).standing(ANA, "shop").unbounded
+    assert not policy([everything]).standing(ANA, "other").unbounded
+    assert not policy([narrow]).standing(ANA, "shop").unbounded
+    assert not policy([everything, RULES[2]]).standing(ANA, "shop").unbounded
