@@ -40,6 +40,7 @@ from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.net.estimates import Estimates
+from jupyter_govern_gateway.net.listening import Inherited, inherited
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.policy.store import PolicyStore
@@ -53,7 +54,6 @@ from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
 from jupyter_govern_gateway.upkeep import Upkeep
 
-DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
 
 
@@ -71,6 +71,7 @@ class GatewayApp:
     def __init__(self, path: Path, *, say: Callable[[str], None] = print) -> None:
         self.path, self._say = path.resolve(), say
         self._stack = contextlib.AsyncExitStack()
+        self._inherited = inherited()
         self.api: ApiServer
         self.postgresql: PostgresqlListener
         self.policy: PolicyStore
@@ -85,8 +86,12 @@ class GatewayApp:
             raise
 
     async def stop(self) -> None:
-        """Let running statements end for DRAIN_SECONDS, then close everything."""
+        """Let running statements end for gateway.drain_seconds, then close everything."""
         await self._stack.aclose()
+
+    def leave(self) -> dict[str, Inherited]:
+        """The listening sockets, for what this process becomes when it restarts; before `stop`."""
+        return {"postgresql": self.postgresql.leave(), "api": self.api.leave()}
 
     async def _start(self) -> None:
         config = PolicyStore(self.path, lambda kind, detail: None).current().config
@@ -245,8 +250,8 @@ class GatewayApp:
             takes_cleartext=listen.cleartext_in_tls,
             max_statement=gateway.max_statement_bytes,
         )
-        await _listening(self.postgresql.start(), "gateway.postgresql.listen", listen.listen)
-        self._stack.push_async_callback(self.postgresql.stop, DRAIN_SECONDS)
+        await _listening(self.postgresql.start(self._inherited.get("postgresql", ())), "gateway.postgresql.listen", listen.listen)
+        self._stack.push_async_callback(self.postgresql.stop, gateway.drain_seconds)
         self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
 
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
@@ -254,7 +259,7 @@ class GatewayApp:
         self.api = ApiServer(
             services, host=listen.host, port=listen.port, public_url=listen.public_url, tls=tls.context if gateway.tls is not None else None
         )
-        await _listening(self.api.start(), "gateway.api.listen", listen.listen)
+        await _listening(self.api.start(self._inherited.get("api", ())), "gateway.api.listen", listen.listen)
         self._stack.push_async_callback(self.api.stop)
         self._say(f"API and pages: {self.api.url}")
 

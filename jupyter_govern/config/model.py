@@ -91,6 +91,8 @@ class Gateway(Strict):
     """Groups whose members may revoke people and make static keys; nobody may where it is empty."""
     max_statement_bytes: Annotated[int, Field(ge=1024, le=1 << 24)] = 1 << 20
     """Longer statements are refused."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """How long running statements may still take when the gateway stops or restarts; sessions that run nothing end at once."""
     postgresql: PostgresqlListener = PostgresqlListener()
     """The PostgreSQL listener."""
     api: ApiListener = ApiListener()
