@@ -8,10 +8,10 @@ PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_g
 SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial crash tamper help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(VENV)/.installed ## install everything below .venv and build the labextension
 
@@ -39,6 +39,9 @@ browser:
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
+
+hub-demo: setup ## the same under JupyterHub with an identity provider; HEADLESS=1 runs its notebook without a browser and reports
+	$(BIN)/python -m jupyter_govern.demo.hub_command $(if $(HEADLESS),--headless)
 
 test: unit labtest integration ui ## all tests, each kind in a process of its own: a browser's event loop disturbs the others
 

@@ -88,6 +88,16 @@ class GatewayClient:
         """The token of a finished device login; `code` is `authorization_pending` until then."""
         return _object(self.ask("POST", "device/token", {"device_code": device_code}))
 
+    def exchange(self, workload_token: str, *, service: str = "", target: str = "") -> Json:
+        """A short-lived token for a workload's own OIDC token (RFC 8693): {access_token, expires_in, subject, …}."""
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "subject_token": workload_token,
+        }
+        chosen = {key: value for key, value in (("scope", service), ("audience", target)) if value}
+        return _object(self.ask("POST", "token-exchange", fields | chosen))
+
     def kernel_token(self, kernel_id: str, server: str = "", target: str = "") -> Json:
         """A short-lived token for one kernel, or for one native client; with a target, for that one only."""
         body = {"kernel_id": kernel_id, "server": server} | ({"target": target} if target else {})

@@ -30,11 +30,12 @@ from jupyter_govern_gateway.authority import names_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
-from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
+from jupyter_govern_gateway.identity.oidc.build import LOGINS, oidc_logins, verifiers
 from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
@@ -105,6 +106,7 @@ class GatewayApp:
             log=recorder.log,
             clock=time.time,
             services=self._static_services,
+            workloads=self._workload_services,
         )
         tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
         oidc = self._oidc(config, identity, recorder, state)
@@ -125,6 +127,7 @@ class GatewayApp:
                 directory=self._directory(tls),
                 oidc=oidc,
                 saml=saml,
+                workloads=self._workloads(config, identity, recorder),
                 hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
@@ -156,6 +159,8 @@ class GatewayApp:
 
     def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
         providers, directory = config.identity.oidc, self.path.parent
+        if not providers and not (state / LOGINS).exists():
+            return None
         found = verifiers(providers, directory, time.time, config.identity.prefixes)
         for verifier in found.values():
             self._stack.push_async_callback(verifier.close)
@@ -252,6 +257,16 @@ class GatewayApp:
             self._say(f"policy {detail['version']} in force ({detail['rules']} rules)")
         else:
             self._say(f"policy {kind}: {detail.get('problem', '')}")
+
+    def _workload_services(self) -> dict[str, frozenset[str]]:
+        return {f"{SERVICE}{each.name}": frozenset(each.groups) for each in self.policy.current().config.identity.workload}
+
+    def _workloads(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> Workloads:
+        found = Workloads(
+            config.identity.workload, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time
+        )  # fmt: skip
+        self._stack.push_async_callback(found.close)
+        return found
 
     def _static_services(self) -> dict[str, frozenset[str]]:
         identity = self.policy.current().config.identity

@@ -1,4 +1,5 @@
-"""`[[identity.oidc]]`: the providers that say who people are. Shapes only; gateway/…/identity/oidc/ does what they say."""
+"""`[[identity.oidc]]` and `[[identity.workload]]`: who says who people and workloads are. Shapes only; gateway/…/identity/ does what
+they say."""
 
 from __future__ import annotations
 
@@ -46,10 +47,6 @@ class Issuer(Strict):
     """Signature algorithms that its tokens may have."""
     clock_skew_seconds: Annotated[float, Field(ge=0, le=120)] = 30.0
     """How far its clock may be off."""
-    required_claims: dict[ClaimPath, bool | Value | tuple[Value, ...]] = Field(default_factory=dict)
-    """Claims that a token must carry: a value, any one of a list of values, or true/false for a claim that is a boolean.
-    `"*"` is any value. A claim that is a list has to contain the value."""
-
     @field_validator("issuer")
     @classmethod
     def _https(cls, value: str) -> str:
@@ -79,6 +76,9 @@ class OidcConfig(Issuer):
     """The claim that names people: a subject is `prefix` and this value. `email` counts only with email_verified true."""
     prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,30}:)?$")] = ""
     """Put before each subject, `okta:`; different for each provider."""
+    required_claims: dict[ClaimPath, bool | Value | tuple[Value, ...]] = Field(default_factory=dict)
+    """Claims that a token must carry: a value, any one of a list of values, or true/false for a claim that is a boolean.
+    `"*"` is any value. A claim that is a list has to contain the value."""
     groups_claim: ClaimPath = "groups"
     """Where groups are: a claim, or a path into one (`realm_access.roles`). A string is one group, a list each of its entries, an
     object its keys."""
@@ -113,6 +113,34 @@ class OidcConfig(Issuer):
     @property
     def asked_scopes(self) -> tuple[str, ...]:
         return self.scopes if "openid" in self.scopes else ("openid", *self.scopes)
+
+
+class WorkloadConfig(Issuer):
+    """A workload (a CI job, a pod) that comes with an OIDC token of its own and gets a short-lived gateway token for it.
+
+    Its subject in policy and recordings is `service/NAME`.
+    """
+
+    audience: Name
+    """The audience that its tokens must be for: something that names this gateway."""
+    claims: Annotated[dict[ClaimPath, Value | tuple[Value, ...]], Field(min_length=1)]
+    """What its tokens must say; each of these: a text, or any one of a list of texts. `*` stands for any characters and `?` for one,
+    but not at the beginning of a text. An issuer like GitHub's serves everybody: name the repository and the ref."""
+    groups: tuple[Name, ...] = ()
+    """Its groups; policy applies to them as to people's."""
+    targets: tuple[Name, ...] = ()
+    """The targets that its tokens open at most; any if empty. Policy has to allow them all the same."""
+    token_seconds: Annotated[float, Field(ge=60, le=900)] = 900.0
+    """How long the gateway token lives."""
+
+    @field_validator("claims")
+    @classmethod
+    def _says_something(cls, value: dict[str, str | tuple[str, ...]]) -> dict[str, str | tuple[str, ...]]:
+        for path, wanted in value.items():
+            texts = (wanted,) if isinstance(wanted, str) else wanted
+            if not texts or any(text[0] in "*?" for text in texts):
+                raise ValueError(f"{path!r}: a pattern that starts with * or ? fits strangers too: write out how it has to begin")
+        return value
 
 
 class Named(Protocol):

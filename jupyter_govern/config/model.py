@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from jupyter_govern.config.hub import JupyterHubConfig
-from jupyter_govern.config.identity import OidcConfig, subjects_stay_apart
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
 from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
@@ -129,6 +129,8 @@ class IdentityConfig(Strict):
     """OpenID Connect providers that people log in at; several may be there at once."""
     saml: tuple[SamlConfig, ...] = ()
     """SAML 2.0 providers that people log in at; beside the others."""
+    workload: tuple[WorkloadConfig, ...] = ()
+    """Workloads that come with OIDC tokens of their own."""
     jupyterhub: JupyterHubConfig | None = None
     """The gateway as a service of a JupyterHub."""
 
@@ -350,7 +352,7 @@ class Config(Strict):
         named = {
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
-            "service": [service.name for service in self.identity.service],
+            "service": [each.name for each in self.identity.service] + [each.name for each in self.identity.workload],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

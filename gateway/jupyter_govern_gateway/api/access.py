@@ -15,7 +15,7 @@ LOOKING: frozenset[TokenKind] = frozenset({"person", "server"})
 """Kinds that may read lists."""
 HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service", "workload"})
 """Kinds that may ask whose they are, and give themselves back."""
-ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel"})
+ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "workload"})
 """`browser` is in none of them: a cookie is for pages, never for the API."""
 DECIDING: frozenset[TokenKind] = frozenset({"person"})
 

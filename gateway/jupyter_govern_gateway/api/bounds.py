@@ -21,6 +21,8 @@ PASSWORD_CHECKS_WAITING = 32
 LOGINS_PER_MINUTE = 20
 OIDC_LOGINS_PER_MINUTE = 60
 """Logins at identity providers that one address may begin, and as many that it may end."""
+EXCHANGES_PER_MINUTE = 120
+"""Workload tokens that one address may present."""
 DEVICES_PER_MINUTE = 30
 DEVICE_POLLS_PER_MINUTE = 240
 CODES_PER_MINUTE = 10

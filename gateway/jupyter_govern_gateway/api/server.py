@@ -40,6 +40,7 @@ from jupyter_govern_gateway.api.safety import add_headers, host_check, speak_pla
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.api.sessions import SessionRoutes
 from jupyter_govern_gateway.api.targets import ANYWHERE, TargetRoutes
+from jupyter_govern_gateway.api.workload import WorkloadRoute
 from jupyter_govern_gateway.identity.oidc.logout import Logout
 
 STOP_SECONDS = 3.0
@@ -118,6 +119,7 @@ class ApiServer:
             *SessionRoutes(services).routes(),
             *CredentialRoutes(services).routes(),
             *HubRoutes(services).routes(),
+            *WorkloadRoute(services).routes(),
             *OperationRoutes(services).routes(),
             *MetricsRoute(services).routes(),
             *self._events.routes(),

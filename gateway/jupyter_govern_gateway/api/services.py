@@ -18,6 +18,7 @@ from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.identity.hub.exchange import HubLogins
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
 if TYPE_CHECKING:  # pysaml2 is an optional extra
@@ -121,5 +122,7 @@ class ApiServices:
     """Set where people log in at identity providers."""
     misuse: Rate = field(default_factory=lambda: Rate(MISUSES_PER_MINUTE, time.time))
     """How often one token or address gets into the log by what it may not do."""
+    workloads: Workloads | None = None
+    """Set where workloads may come with tokens of their own."""
     hub: HubLogins | None = None
     """Set where the gateway is a service of a JupyterHub."""

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
 
-from jupyter_govern.config.identity import OidcConfig
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig
 from jupyter_govern.config.model import IdentityConfig
 from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.model import Access, Actor, Cell, Decision, Facts, Operation, RuleRef, TokenKind
@@ -29,6 +29,7 @@ from jupyter_govern_gateway.identity.accounts import write_accounts
 from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -259,7 +260,12 @@ def accounts() -> str:
 
 @asynccontextmanager
 async def running(
-    tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, saml: tuple[SamlConfig, ...] = (), has_accounts: bool = True
+    tmp_path: Path,
+    providers: tuple[OidcConfig, ...] = (),
+    *,
+    saml: tuple[SamlConfig, ...] = (),
+    has_accounts: bool = True,
+    workloads: tuple[WorkloadConfig, ...] = (),
 ) -> AsyncIterator[World]:
     """The world, started and stopped."""
     clock = Clock()
@@ -269,6 +275,7 @@ async def running(
     identity = LocalIdentity(
         accounts=tmp_path / "accounts.json" if has_accounts else None, state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock,
         services=lambda: {"service/etl": frozenset({"dba"})},
+        workloads=lambda: {f"service/{each.name}": frozenset(each.groups) for each in workloads},
     )  # fmt: skip
     approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
@@ -278,6 +285,7 @@ async def running(
     oidc = oidc_logins(
         providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
     )  # fmt: skip
+    exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
     partners = None
     if saml:
         from jupyter_govern_gateway.identity.saml.build import saml_logins
@@ -287,6 +295,7 @@ async def running(
     services = ApiServices(
         identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
         saml=partners,
+        workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip
     api = ApiServer(services, host="127.0.0.1", port=0)
@@ -298,5 +307,6 @@ async def running(
         yield world
     finally:
         await world.stop()
+        await exchange.close()
         for verifier in found.values():
             await verifier.close()

@@ -6,6 +6,7 @@ import os
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from cryptography.fernet import Fernet
 
@@ -17,6 +18,8 @@ from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.oidc.verifier import Verifier
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.recorder.log import GatewayLog
+
+LOGINS: Final = "logins.json"
 
 
 def verifiers(
@@ -42,7 +45,7 @@ def oidc_logins(
         provider.name: Flow(provider, verifiers[provider.name], secret=_secret(provider, directory), directory=directory)
         for provider in providers
     }
-    logins = Logins(state / "logins.json", login_key(state / "logins.key"))
+    logins = Logins(state / LOGINS, login_key(state / "logins.key"))
     return OidcLogins(flows=flows, logins=logins, identity=identity, log=log, clock=clock)
 
 

@@ -25,7 +25,8 @@ Refusal = Literal[
     "groups",
     "attributes",
     "replayed",
-    "max-age",
+    "no-rule",
+    "ambiguous",
 ]
 REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
 

@@ -55,6 +55,10 @@ class Logins:
         if any(gone):
             self._save()
 
+    def drop_unsaved(self, identifier: str) -> None:
+        """Take back what `put` could not write."""
+        self._by_id.pop(identifier, None)
+
     def find(self, identifier: str) -> Login | None:
         return self._by_id.get(identifier)
 

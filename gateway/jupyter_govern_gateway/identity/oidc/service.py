@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from jupyter_govern.errors import AuthenticationFailed
+from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern_gateway.identity.oidc.errors import ProviderUnavailable, TokenRefused
 from jupyter_govern_gateway.identity.oidc.flow import ERRORS, Flow, Granted, GrantRefused
 from jupyter_govern_gateway.identity.oidc.logins import Login, Logins
@@ -160,19 +160,25 @@ class OidcLogins:
             seconds=seconds,
             issued_by=f"oidc/{verified.provider}",
         )
-        self.logins.put(
-            Login(
-                id=token.id,
-                provider=verified.provider,
-                issuer=verified.issuer,
-                subject=verified.subject,
-                issuer_subject=verified.issuer_subject,
-                sid=verified.sid,
-                checked_at=self.clock(),
-                refresh_token=granted.refresh_token,
-                id_token=granted.id_token,
+        try:
+            self.logins.put(
+                Login(
+                    id=token.id,
+                    provider=verified.provider,
+                    issuer=verified.issuer,
+                    subject=verified.subject,
+                    issuer_subject=verified.issuer_subject,
+                    sid=verified.sid,
+                    checked_at=self.clock(),
+                    refresh_token=granted.refresh_token,
+                    id_token=granted.id_token,
+                )
             )
-        )
+        except RecordingFailed:
+            # a login that is not kept is never checked again: then it is none
+            self.logins.drop_unsaved(token.id)
+            self.identity.revoke(token.id, by="the gateway", reason="the login could not be kept")
+            raise
         return token
 
     def _refused(self, provider: str, address: str, why: Why, detail: str = "") -> LoginRefused:
