@@ -84,8 +84,8 @@ class SamlProvider:
         """An assertion, not signed yet; sp: where our SAML pages are, http://…/login/saml/NAME."""
         said = {
             "id": f"_{uuid.uuid4().hex}", "now": at(), "issuer": self.entity, "format": EMAIL, "name": "ida@example.org",
-                    "answers": request, "recipient": f"{sp}/acs", "start": at(-5), "end": at(300), "session": "", "method": SHA256,
-    "audience": f"{sp}/metadata",
+            "answers": request, "recipient": f"{sp}/acs", "start": at(-5), "end": at(300),
+            "session": "", "method": SHA256, "audience": f"{sp}/metadata",
             "groups": ["staff"],
         } | more  # fmt: skip
         values = "".join(f'<saml:AttributeValue xsi:type="xs:string">{escape(each)}</saml:AttributeValue>' for each in said["groups"])

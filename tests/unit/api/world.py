@@ -294,7 +294,8 @@ async def running(
         partners = saml_logins(settings, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
     services = ApiServices(
         identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
-        saml=partners, workloads=exchange if workloads else None,
+        saml=partners,
+        workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip
     api = ApiServer(services, host="127.0.0.1", port=0)
