@@ -181,12 +181,13 @@ class Recorder:
     async def keep(self, days: Callable[[str], int], every_seconds: float) -> None:
         """Store finished recordings as wanted and delete those whose days are over, until cancelled."""
         while True:
-            await asyncio.sleep(min(every_seconds, FIRST_KEEPING_SECONDS) if not self._has_kept else every_seconds)
-            self._has_kept = True
+            await asyncio.sleep(every_seconds if self._has_kept else min(every_seconds, FIRST_KEEPING_SECONDS))
             await asyncio.to_thread(self._keep_once, days)
 
     def _keep_once(self, days: Callable[[str], int]) -> None:
-        for what in (partial(self.keeping.expire, days), self.storage.turn):
+        first = () if self._has_kept else (self.index_stored,)
+        self._has_kept = True
+        for what in (*first, partial(self.keeping.expire, days), self.storage.turn):
             try:
                 what()
             except (OSError, sqlite3.Error) as problem:  # the next turn tries again

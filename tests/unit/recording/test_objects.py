@@ -93,7 +93,7 @@ def test_an_index_that_is_made_anew_reads_what_is_in_the_store(wanted: Wanted, t
     for suffix in ("", "-wal", "-shm"):
         (place.state / f"index.sqlite{suffix}").unlink(missing_ok=True)
     again = Place(place.state, wanted=wanted)
-    assert again.recorder.index.catch_up(10)
+    again.recorder.index_stored()
     assert [row["operations"] for row in again.recorder.index.sessions()] == [2, 2]
     again.stop()
 

@@ -112,7 +112,7 @@ def test_an_index_that_is_made_anew_reads_stored_recordings(tmp_path: Path, want
     for suffix in ("", "-wal", "-shm"):
         (place.state / f"index.sqlite{suffix}").unlink(missing_ok=True)
     again = Place(place.state, wanted=wanted)
-    assert again.recorder.index.catch_up()
+    again.recorder.index_stored()
     assert [row["operations"] for row in again.recorder.index.sessions()] == [2, 2]
     assert again.recorder.index.select("select count(*) from operations", ()) == [(4,)]
     again.stop()
