@@ -13,16 +13,9 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from jupyter_govern_gateway.net.bounds import HIGH_WATER, LOW_WATER, MAX_WHOLE
+from jupyter_govern_gateway.net.lost import Lost, Overlong
 
 _GONE: Final = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
-
-
-class Lost(ConnectionError):
-    """The other end went away during a dialogue."""
-
-
-class Overlong(ConnectionError):
-    """The other end sent something before TLS that belongs inside it."""
 
 
 def _ignore(*_: Any) -> None:
