@@ -8,10 +8,10 @@ PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_g
 SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(VENV)/.installed ## install everything below .venv and build the labextension
 
@@ -39,6 +39,9 @@ browser:
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
+
+hub-demo: setup ## the same under JupyterHub with an identity provider; HEADLESS=1 runs its notebook without a browser and reports
+	$(BIN)/python -m jupyter_govern.demo.hub_command $(if $(HEADLESS),--headless)
 
 test: unit labtest integration ui ## all tests, each kind in a process of its own: a browser's event loop disturbs the others
 
@@ -71,6 +74,12 @@ adversarial: setup ## all attacks of tests/adversarial, and some thousand random
 	$(BIN)/python -m tests.adversarial $(ARGS)
 	$(BIN)/python -m tests.differential --count 3000 --seed $(SEED)
 	$(BIN)/python -m tests.differential.tpch
+
+crash: setup browser ## KILLS=1000: kill -9 of a gateway under a mixed load so often, and compare PostgreSQL's own log with the recordings
+	$(BIN)/python -m tests.crash --kills $(or $(KILLS),1000)
+
+tamper: setup ## every single byte of a set of recordings changed, and every cut made: verification finds each
+	TAMPER_STRIDE=1 $(BIN)/pytest tests/unit/recording/test_tampering.py
 
 schema: setup ## write schema/govern.schema.json and docs/configuration.md anew from the configuration model
 	$(BIN)/python -m jupyter_govern.config.schema > schema/govern.schema.json

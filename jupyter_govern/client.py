@@ -40,6 +40,14 @@ class GatewayUnreachable(GatewayProblem):
         super().__init__(0, "gateway-unreachable", message, hint)
 
 
+def _verifying(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise GatewayUnreachable(f"the authority in {ca_file} cannot be used: {reason}.", "See `jupyter govern trust`.") from None
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """urllib would carry the Authorization header to wherever a redirect points."""
 
@@ -63,7 +71,7 @@ class GatewayClient:
         if local:
             handlers.append(urllib.request.ProxyHandler({}))
         if parts.scheme == "https":
-            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file or None)))
+            handlers.append(urllib.request.HTTPSHandler(context=_verifying(ca_file)))
         self._opener = urllib.request.build_opener(*handlers)
 
     # identity
@@ -79,6 +87,16 @@ class GatewayClient:
     def device_token(self, device_code: str) -> Json:
         """The token of a finished device login; `code` is `authorization_pending` until then."""
         return _object(self.ask("POST", "device/token", {"device_code": device_code}))
+
+    def exchange(self, workload_token: str, *, service: str = "", target: str = "") -> Json:
+        """A short-lived token for a workload's own OIDC token (RFC 8693): {access_token, expires_in, subject, …}."""
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "subject_token": workload_token,
+        }
+        chosen = {key: value for key, value in (("scope", service), ("audience", target)) if value}
+        return _object(self.ask("POST", "token-exchange", fields | chosen))
 
     def kernel_token(self, kernel_id: str, server: str = "", target: str = "") -> Json:
         """A short-lived token for one kernel, or for one native client; with a target, for that one only."""

@@ -17,7 +17,7 @@ Effect = Literal["allow", "block", "approve"]
 MaskFormat = Literal["null", "redact", "partial", "hash"]
 MASK_FORMATS: tuple[MaskFormat, ...] = ("null", "redact", "partial", "hash")
 
-TokenKind = Literal["person", "server", "kernel", "browser", "client", "service"]
+TokenKind = Literal["person", "server", "kernel", "browser", "client", "service", "login", "workload"]
 """What a gateway token was issued for.
 
 `person`: `jupyter govern login`, may decide approvals and connect native clients.
@@ -26,6 +26,8 @@ TokenKind = Literal["person", "server", "kernel", "browser", "client", "service"
 `browser`: the cookie of the gateway's own pages: decides approvals on the decision page only.
 `client`: `jupyter govern credential`: connects to one target until its own end, and can do nothing else.
 `service`: a static key (`jupyter govern keys`): connects as a service, and can do nothing else.
+`login`: somebody's login at an identity provider. Nobody holds it; what came of that login hangs on it and ends with it.
+`workload`: given for a workload's own OIDC token: connects as a service for minutes, and can do nothing else.
 """
 
 
@@ -70,12 +72,15 @@ class Facts:
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
     mask, block or approve rule could apply (fail closed).
+    estimated_rows: rows that it gives or changes, as the target's planner estimates; None where nobody asked or it does not say,
+    which rules about it take for too many (fail closed).
     """
 
     kinds: frozenset[str]
     traits: frozenset[str] = frozenset()
     accesses: tuple[Access, ...] = ()
     unjudged: str = ""
+    estimated_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--all", type=Path, metavar="DIR", help="a folder of recordings: state_dir/recordings or a copy of it")
     verifying.add_argument("--key", type=Path, action="append", default=[], metavar="PUBFILE", help="public keys of the gateway (PEM)")
     verifying.add_argument("--anchor", type=_anchor, action="append", default=[], metavar="SEQ:HASH", help="a head kept elsewhere")
+    verifying.add_argument("--witness", type=Path, action="append", default=[], metavar="FILE", help="signed heads kept elsewhere")
     verifying.set_defaults(action="verify")
 
 
@@ -301,7 +302,7 @@ def _verified_offline(args: argparse.Namespace) -> int:
         raise GovernError(f"signatures need the Python package {missing.name}: `pip install cryptography`") from None
     keys = read_keys(args.key)
     if args.all is not None:
-        report = verify_folder(args.all, keys or None, dict(args.anchor))
+        report = verify_folder(args.all, keys or None, dict(args.anchor), args.witness)
         what = f"{report.sessions} sessions, {report.entries} entries, {report.signatures} signatures"
         where = f"\nhead {report.seq}:{report.head}" if report.head else ""
     else:

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.hub import JupyterHubConfig
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
+from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
 
 
 class Listen(Strict):
@@ -59,26 +55,27 @@ class ApiListener(Listen):
 
 
 class Tls(Strict):
-    """The certificate of the gateway's listeners. Without this section a development certificate is made in state_dir/tls."""
+    """The certificate of all listeners. Without one, a local authority in state_dir/tls makes one and renews it; without this section
+    the API speaks plain HTTP, on this machine only."""
 
-    certificate: str
+    certificate: str = ""
     """PEM file with the certificate chain."""
-    key: str
-    """PEM file with the private key."""
+    key: str = ""
+    """PEM file with the private key, not encrypted."""
     ca: str = ""
     """PEM file that clients should verify against; told to kernels."""
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:*-]{1,253}$")], ...] = ()
+    """Further host names and addresses by which clients reach the gateway, for a certificate of the local authority."""
 
-
-class Recording(Strict):
-    rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
-    """Bytes of delivered rows that are kept per operation; 0 keeps none."""
-    mode: Literal["buffered", "durable"] = "buffered"
-    """buffered: an operation is written before it is sent, and on the disk within 50 ms (a crash of the machine may lose that much).
-    durable: it is on the disk before it is sent."""
-    min_free_bytes: Annotated[int, Field(ge=0)] = 0
-    """New sessions are refused while less than this is free where recordings are."""
-    signing_key: SecretReference | None = None
-    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
+    @model_validator(mode="after")
+    def _whole(self) -> Tls:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together: give both, or neither for one of the local authority")
+        if self.certificate and self.names:
+            raise ValueError("names are for a certificate of the local authority: a certificate of your own has its names already")
+        if self.ca and not self.certificate:
+            raise ValueError("ca is for a certificate of your own: that of the local authority is known")
+        return self
 
 
 class Gateway(Strict):
@@ -97,7 +94,7 @@ class Gateway(Strict):
     api: ApiListener = ApiListener()
     """The HTTP API and pages."""
     tls: Tls | None = None
-    """The certificate of the listeners."""
+    """TLS of the listeners."""
     recording: Recording = Recording()
     """What recordings keep."""
 
@@ -121,12 +118,32 @@ class ServiceConfig(Strict):
 
 
 class IdentityConfig(Strict):
-    local: LocalIdentityConfig = LocalIdentityConfig()
-    """Local accounts."""
+    local: LocalIdentityConfig | None = None
+    """Local accounts. They are there without this section too, unless an identity provider is configured."""
     static_keys: bool = False
     """Whether services may have static keys (`jupyter govern keys`). Turned off, all of them stop working."""
     service: tuple[ServiceConfig, ...] = ()
     """Services that may have static keys."""
+    oidc: tuple[OidcConfig, ...] = ()
+    """OpenID Connect providers that people log in at; several may be there at once."""
+    workload: tuple[WorkloadConfig, ...] = ()
+    """Workloads that come with OIDC tokens of their own."""
+    jupyterhub: JupyterHubConfig | None = None
+    """The gateway as a service of a JupyterHub."""
+
+    @property
+    def accounts(self) -> str | None:
+        """The file with local accounts; None where there are none."""
+        if self.local is not None:
+            return self.local.accounts
+        return None if self.oidc else LocalIdentityConfig().accounts
+
+    @model_validator(mode="after")
+    def _apart(self) -> IdentityConfig:
+        subjects_stay_apart(self.oidc)
+        if self.jupyterhub is not None and self.jupyterhub.oidc not in [provider.name for provider in self.oidc]:
+            raise ValueError(f"jupyterhub.oidc: no [[identity.oidc]] is called {self.jupyterhub.oidc!r}")
+        return self
 
 
 class Target(Strict):
@@ -152,6 +169,20 @@ class Target(Strict):
     """Why unverified or unencrypted traffic to this target is acceptable; it is logged at each start."""
     ca: str = ""
     """PEM file to verify the target against; the system's authorities if empty."""
+    tls_certificate: str = ""
+    """PEM file with the certificate chain that the gateway shows the target (mutual TLS)."""
+    tls_key: SecretReference | None = None
+    """Its private key (PEM, not encrypted)."""
+    protocol: Literal["3.2", "3.0"] = "3.2"
+    """The newest protocol to ask the target for; older servers answer with their own. `3.0` where an old pooler stands before it."""
+
+    @model_validator(mode="after")
+    def _mutual(self) -> Target:
+        if bool(self.tls_certificate) != (self.tls_key is not None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_certificate and (self.tls == "disable" or self.host.startswith("/")):
+            raise ValueError("a client certificate needs TLS to the target")
+        return self
 
     @model_validator(mode="after")
     def _loud(self) -> Target:
@@ -190,6 +221,9 @@ class On(Strict):
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
     """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
+    estimated_rows_over: Annotated[int, Field(ge=0)] | None = None
+    """For `block`, `approve` and `limit`: the statement gives or changes more rows than this by the estimate of the target's planner,
+    or the target makes none."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
@@ -271,6 +305,8 @@ class Rule(Strict):
             raise ValueError(f"a {self.effect} takes no on.columns")
         if self.effect in ("allow", "block", "approve", "limit") and self.on.columns and self.on.verbs != ("write",):
             raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
+        if self.on.estimated_rows_over is not None and self.effect not in ("block", "approve", "limit"):
+            raise ValueError(f"a rule with effect = {self.effect!r} takes no on.estimated_rows_over")
         if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self
@@ -308,7 +344,7 @@ class Config(Strict):
         named = {
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
-            "service": [service.name for service in self.identity.service],
+            "service": [each.name for each in self.identity.service] + [each.name for each in self.identity.workload],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

@@ -17,6 +17,7 @@ from traitlets import Float, Unicode
 
 from jupyter_govern_server.gateway import Gateway, GatewayProblem
 from jupyter_govern_server.handlers import SETTING, routes
+from jupyter_govern_server.hub import HubLogin, hub_server
 from jupyter_govern_server.kernels import KernelTokens
 from jupyter_govern_server.launch import OwnGateway, discovered
 from jupyter_govern_server.login import Login
@@ -64,7 +65,9 @@ class GovernApp(ExtensionApp):
         self.start_problem = ""
         self.tasks = Tasks(self.log)
         self.gateway = Gateway(self._where, ca_file=self._ca_file, seconds=self.request_seconds)
-        self.login = Login(self.gateway, self.tasks, self.log, self._login_changed)
+        here = hub_server()
+        parts = (self.gateway, self.tasks, self.log, self._login_changed)
+        self.login = HubLogin(*parts, here=here) if here is not None else Login(*parts)
         self.kernels = KernelTokens(self.gateway, self.login, server.kernel_manager, server.session_manager, self.log)
         events = self._events
         events.register_event_schema(SCHEMA_FILE)
@@ -77,6 +80,7 @@ class GovernApp(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Jupyter's hook once the event loop runs."""
+        self.tasks.start(self.login.watch(), "login")
         self.tasks.start(relay(self.gateway, self.login, self.emit, self.log), "events")
         if self.gateway_config:
             self.tasks.start(self._start_gateway(), "gateway")

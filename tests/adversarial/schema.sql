@@ -7,6 +7,7 @@ create schema attic;
 set search_path to vault;
 create table people (id int primary key, name text not null, email text, phone text, card text, ssn text, salary numeric(9, 2),
   birth_date date, profile jsonb, note text);
+create index people_ssn on people (ssn);
 create table staff (desk text) inherits (people);
 create table ledger (person int, card text) partition by range (person);
 create table ledger_low partition of ledger for values from (0) to (100);
@@ -26,3 +27,4 @@ create function everyone() returns setof vault.people language sql stable as 'se
 create function ask(q text) returns text language plpgsql as 'declare r text; begin execute q into r; return r; end';
 create function run(q text) returns void language plpgsql as 'begin execute q; end';
 create function tidy() returns void language plpgsql as 'begin delete from vault.scratch; end';
+create function tidy_some() returns void language plpgsql as 'begin with x as (select n from vault.scratch) delete from vault.scratch where n in (select n from x); end';

@@ -26,7 +26,8 @@ class Lab:
     def open(self, notebook: str = "") -> None:
         """Load JupyterLab afresh, with a notebook and our panel open."""
         tree = f"/tree/{quote(notebook)}" if notebook else ""
-        self.page.goto(f"{self._url}/lab{tree}?token={self._token}&reset")
+        token = f"token={self._token}&" if self._token else ""  # under a Hub the browser is logged in already
+        self.page.goto(f"{self._url}/lab{tree}?{token}reset")
         rail = self.page.locator('li[data-id="jupyter-govern-panel"]')
         rail.wait_for(timeout=SLOW_MS)
         if notebook:

@@ -19,10 +19,18 @@ PASSWORD_CHECKS = 2
 PASSWORD_CHECKS_WAITING = 32
 """Logins that may wait for one of those; one more is told to come again."""
 LOGINS_PER_MINUTE = 20
+OIDC_LOGINS_PER_MINUTE = 60
+"""Logins at identity providers that one address may begin, and as many that it may end."""
+EXCHANGES_PER_MINUTE = 120
+"""Workload tokens that one address may present."""
 DEVICES_PER_MINUTE = 30
 DEVICE_POLLS_PER_MINUTE = 240
 CODES_PER_MINUTE = 10
 """User codes that one browser session may try on the device page."""
+HUB_EXCHANGES_PER_MINUTE = 600
+"""Of one address: all servers of a Hub on one machine share it."""
+MISUSES_PER_MINUTE = 30
+"""Refusals of one token or address that are written down; more are refused all the same."""
 RATE_KEYS = 10_000
 """Peers or names whose rate is remembered; the one unseen for longest is forgotten."""
 

@@ -24,6 +24,7 @@ from jupyter_govern_gateway.api.device import DeviceRoutes
 from jupyter_govern_gateway.api.devices import Devices
 from jupyter_govern_gateway.api.door import Door
 from jupyter_govern_gateway.api.events import EventRoutes
+from jupyter_govern_gateway.api.hub import HubRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
 from jupyter_govern_gateway.api.metrics import MetricsRoute
 from jupyter_govern_gateway.api.operations import OperationRoutes
@@ -32,11 +33,15 @@ from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
 from jupyter_govern_gateway.api.pages.home import HomePage
 from jupyter_govern_gateway.api.pages.login import LoginPages
+from jupyter_govern_gateway.api.pages.logout import LogoutPage
+from jupyter_govern_gateway.api.pages.oidc import OidcPages
 from jupyter_govern_gateway.api.pages.site import Site
 from jupyter_govern_gateway.api.safety import add_headers, host_check, speak_plainly
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.api.sessions import SessionRoutes
 from jupyter_govern_gateway.api.targets import ANYWHERE, TargetRoutes
+from jupyter_govern_gateway.api.workload import WorkloadRoute
+from jupyter_govern_gateway.identity.oidc.logout import Logout
 
 STOP_SECONDS = 3.0
 
@@ -113,14 +118,24 @@ class ApiServer:
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
             *CredentialRoutes(services).routes(),
+            *HubRoutes(services).routes(),
+            *WorkloadRoute(services).routes(),
             *OperationRoutes(services).routes(),
             *MetricsRoute(services).routes(),
             *self._events.routes(),
             *LoginPages(site, passwords).routes(),
+            *self._provider_routes(site),
             *HomePage(site).routes(),
             *DevicePages(site, devices).routes(),
             *DecisionPages(site).routes(),
         ]
+
+    def _provider_routes(self, site: Site) -> list[web.RouteDef]:
+        """Logins at identity providers, and the way out, which may lead to theirs."""
+        oidc = self._services.oidc
+        logout = Logout(oidc) if oidc is not None else None
+        pages = [] if oidc is None or logout is None else OidcPages(site, oidc, logout, self._public_url).routes()
+        return [*pages, *LogoutPage(site, logout, self._public_url).routes()]
 
     def _hearing(self) -> Middleware:
         """Tell the door which connections have asked something."""

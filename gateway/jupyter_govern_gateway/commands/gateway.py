@@ -1,6 +1,6 @@
 """Run the gateway in the foreground.
 
-SIGHUP reads the policy anew, SIGTERM and Ctrl-C stop it: running statements get some seconds to end.
+SIGHUP reads policy, certificate and secrets anew, SIGTERM and Ctrl-C stop it: running statements get some seconds to end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def _serve(path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await app.start()
-    loop.add_signal_handler(signal.SIGHUP, app.policy.reload)
+    loop.add_signal_handler(signal.SIGHUP, app.upkeep.reload)
     _say("ready")
     try:
         await stop.wait()

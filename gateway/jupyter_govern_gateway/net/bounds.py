@@ -58,6 +58,12 @@ CANCEL_AGAIN_SECONDS: Final = 0.02
 CATALOG_SECONDS: Final = 60.0
 """For a target's catalog to be loaded."""
 
+ESTIMATE_SECONDS: Final = 5.0
+"""For the target to plan a statement whose rows a rule asks for; then they are not known."""
+
+MAX_ESTIMATES: Final = 256
+"""Statements of one session whose estimate is kept."""
+
 GONE_POLL_SECONDS: Final = 0.5
 """How often we look whether a client that waits for an approval is still there (it is not read meanwhile)."""
 

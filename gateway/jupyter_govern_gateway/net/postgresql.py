@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import cast
 
 from jupyter_govern_gateway.adapters.postgresql.refusals import fatal
@@ -17,7 +18,9 @@ from jupyter_govern_gateway.net.tasks import Tasks
 
 
 class PostgresqlListener:
-    """tls None: clients that ask for TLS are told there is none. takes_cleartext: ask for the token in clear inside TLS."""
+    """tls None: clients that ask for TLS are told there is none. takes_cleartext: ask for the token in clear inside TLS.
+
+    channel: what log-ins inside TLS can be bound to (tls-server-end-point); empty: nothing."""
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class PostgresqlListener:
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
+        channel: Callable[[], bytes] = bytes,
         takes_cleartext: bool = False,
         max_statement: int = MAX_STATEMENT,
     ) -> None:
@@ -39,6 +43,7 @@ class PostgresqlListener:
         self._house = House(
             services=services,
             tls=tls,
+            channel=channel,
             takes_cleartext=takes_cleartext,
             max_statement=max_statement,
             keys=CancelKeys(),

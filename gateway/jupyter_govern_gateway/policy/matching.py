@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from itertools import product
+from typing import Final
 
 from jupyter_govern.config.model import On, Rule, Who
 from jupyter_govern.model import Access, Actor, Facts
+
+WITHOUT_ROWS: Final = frozenset("close deallocate discard listen notify set show transaction unlisten".split())
+"""Kinds of statements that neither give nor change rows of tables."""
 
 
 def names(who: Who, actor: Actor) -> bool:
@@ -31,6 +35,8 @@ def restricts(rule: Rule, facts: Facts) -> bool:
         return False
     if on.traits is not None and not facts.traits.intersection(on.traits):
         return False
+    if on.estimated_rows_over is not None and not _exceeds(on.estimated_rows_over, facts):
+        return False
     if on.verbs is None and on.resources is None:
         return True
     return any(_touches(on, access) and _may_write(on, access) for access in facts.accesses)
@@ -44,6 +50,13 @@ def covers(rule: Rule, access: Access, facts: Facts) -> bool:
     if on.traits is not None and not facts.traits.issubset(on.traits):
         return False
     return _touches(on, access) and _writes_only(on, access)
+
+
+def _exceeds(bound: int, facts: Facts) -> bool:
+    """What is not known is too many (fail closed)."""
+    if facts.kinds and facts.kinds <= WITHOUT_ROWS:
+        return False
+    return facts.estimated_rows is None or facts.estimated_rows > bound
 
 
 def _touches(on: On, access: Access) -> bool:

@@ -9,6 +9,7 @@ index_process  that, in a process of its own
 operations  what of an operation is in the index, and how it is found
 recorder opens recordings; mends after a crash
 signer   signs heads of chains, with Ed25519
+witness  publishes signed heads of the log elsewhere
 flusher  the one thread that waits for the disk
 tally    what is counted
 recover  what a crash left: torn tails are cut and noted, open recordings closed as interrupted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -44,7 +45,7 @@ class Recorder:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clock, self._signer, self.durable = clock, signer, durable
         self._min_free = min_free_bytes
-        self._is_low = False
+        self._is_low = self._is_ready = False
         self._next_signature = time.monotonic() + SIGN_SECONDS
         self.tally = Tally()
         self._deferred: dict[Chain, SessionRecording] = {}
@@ -69,6 +70,9 @@ class Recorder:
             self.log.write("note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem)
         self._settle({each.path.stem: each for each in mended})
         self.log.sign()
+        with suppress(OSError):
+            self.log.keep_head()
+        self._is_ready = True
 
     def _settle(self, mended: dict[str, Recovered]) -> None:
         """Have the log say how each session ended that a crash ended, or that ended while the log could not be written."""
@@ -138,6 +142,8 @@ class Recorder:
 
     def _care(self) -> None:
         """In the flusher's thread, every few seconds."""
+        if not self._is_ready:
+            return
         free, size = self._space()
         was_low, self._is_low = self._is_low, free < size * (LOW_SPACE * 1.2 if self._is_low else LOW_SPACE)
         if self._is_low and not was_low:
@@ -145,6 +151,7 @@ class Recorder:
         if time.monotonic() >= self._next_signature:
             self._next_signature = time.monotonic() + SIGN_SECONDS
             self.log.sign()
+        self.log.keep_head()
 
     def path_of(self, session: str) -> Path | None:
         """The file of a session, by the index. Blocks: call it in a thread."""
@@ -156,6 +163,8 @@ class Recorder:
         self.index.close()
         self.log.close()
         self._flusher.close()
+        with suppress(OSError):
+            self.log.keep_head()
 
 
 def _has_loop() -> bool:

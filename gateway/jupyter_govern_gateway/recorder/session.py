@@ -49,7 +49,8 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
 
 
 def facts_fields(facts: Facts) -> dict[str, Any]:
-    return {
+    estimate = {} if facts.estimated_rows is None else {"estimated_rows": facts.estimated_rows}
+    return estimate | {
         "kinds": sorted(facts.kinds),
         "traits": sorted(facts.traits),
         "unjudged": facts.unjudged,

@@ -60,8 +60,9 @@ class Compiled:
         return f"{raw[:start].decode()}SELECT * FROM (\n{query}\n) AS governed_limit LIMIT {rows}{raw[stop:].decode()}"
 
 
-def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: Standing) -> Compiled:
-    """Raises SyntaxProblem (UnknownName for names that the catalog lacks)."""
+def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: Standing, takes_unknown: bool = False) -> Compiled:
+    """Raises SyntaxProblem (UnknownName for names that the catalog lacks). takes_unknown: where the standing is unbounded, such
+    names are left to the target: they may have been made in the transaction that is still open, which no catalog shows."""
     statements = read(text)
     payload = cell_report(statements)
     if payload is not None:
@@ -69,6 +70,7 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
     scope = governed(catalog, standing)
     analysis = Analysis(text, scope, naming)
     analysis.looks_at_content = bool(standing.content)
+    analysis.takes_unknown = takes_unknown and standing.unbounded
     effects: list[fx.SessionEffect] = []
     for statement in statements:
         done = judge(analysis, statement)

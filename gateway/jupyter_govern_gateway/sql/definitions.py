@@ -42,10 +42,20 @@ def create_table(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         found = analysis.find(parent)
         if isinstance(found, Relation) and analysis.governed.touches(found.key):
             analysis.note(f"a child table of {found.name}, which has masked columns")
+    _sees_itself(analysis, effect)
     for field, child in children(node):
         if field in ("table_elts", "constraints", "partbound", "partspec"):
             _element(analysis, child)
     return [effect]
+
+
+def _sees_itself(analysis: Analysis, effect: fx.SessionEffect) -> None:
+    """A foreign key may refer to the table that is being made."""
+    naming = analysis.naming
+    if isinstance(effect, fx.CatalogChanged):
+        analysis.naming = replace(naming, created=naming.created | frozenset(effect.created))
+    elif isinstance(effect, fx.TempCreated):
+        analysis.naming = replace(naming, temp_relations=naming.temp_relations | {effect.name})
 
 
 def _element(analysis: Analysis, node: Tree) -> None:
@@ -168,6 +178,19 @@ def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         if isinstance(found, Relation):
             analysis.access("read", f"{found.schema}.{found.name}", found.key)
     return []
+
+
+def cluster(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    """It puts a table in the order of its columns' values, which `ctid` then tells: not where some of them are masked."""
+    named_relations(analysis, node)
+    found = analysis.find(node.relation, NO_CTES) if node.HasField("relation") else None
+    if found is None:
+        analysis.access("define", "*")
+        if analysis.governed.active:
+            analysis.note("CLUSTER of all tables would put those with masked columns in the order of what is hidden")
+    elif isinstance(found, Relation) and analysis.governed.touches(found.key):
+        analysis.note(f"CLUSTER would put {found.name} in the order of what is hidden")
+    return [fx.CatalogChanged(is_sure=True)]
 
 
 def named_relations(analysis: Analysis, node: Tree) -> None:

@@ -14,7 +14,7 @@ from jupyter_govern.errors import SyntaxProblem
 from jupyter_govern_gateway.sql import functions
 from jupyter_govern_gateway.sql.catalog import Catalog, Function, RelationName
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, Governed
-from jupyter_govern_gateway.sql.predicates import restricts
+from jupyter_govern_gateway.sql.predicates import Written, restricts
 from jupyter_govern_gateway.sql.reader import Token, read, tokens
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def _opens(found: list[Token], words: list[str], at: int) -> bool:
 def _writes_all_rows(body: str, found: list[Token], words: list[str]) -> bool:
     """Whether some UPDATE, DELETE or MERGE in it has no WHERE that restricts, as far as can be told."""
     raw = body.encode()
+    # what a CTE of the body reads is not looked at: it may be the very rows that are written
+    ctes = {found[at - 1].text.strip('"') for at, token in enumerate(found) if at and token.text.lower() == "as"}
     for at, word in enumerate(words):
         if word not in ("update", "delete", "merge") or _is_lock(words, at):
             continue
@@ -139,8 +141,11 @@ def _writes_all_rows(body: str, found: list[Token], words: list[str]) -> bool:
         except SyntaxProblem:
             return True
         for statement in statements:
-            clause = getattr(statement.tree, "join_condition" if statement.kind == "merge_stmt" else "where_clause", None)
-            if statement.kind not in ("update_stmt", "delete_stmt", "merge_stmt") or not restricts(clause):
+            if statement.kind not in ("update_stmt", "delete_stmt", "merge_stmt"):
+                return True
+            clause = statement.tree.join_condition if statement.kind == "merge_stmt" else statement.tree.where_clause
+            own = frozenset({statement.tree.relation.relname, *ctes})
+            if not restricts(clause, Written(readers=own)):
                 return True
     return False
 

@@ -263,6 +263,7 @@ HANDLERS: Final[dict[str, Callable[[Analysis, Tree], Effects]]] = {
     "truncate_stmt": definitions.truncate,
     "drop_stmt": definitions.drop,
     "lock_stmt": definitions.lock,
+    "cluster_stmt": definitions.cluster,
 }
 
 

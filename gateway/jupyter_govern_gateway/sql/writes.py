@@ -10,8 +10,8 @@ from jupyter_govern_gateway.sql.catalog import Relation, RelationName
 from jupyter_govern_gateway.sql.filters import condition, restricting
 from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.placeholders import check
-from jupyter_govern_gateway.sql.predicates import Written, names_relation, restricts
-from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, unwrap
+from jupyter_govern_gateway.sql.predicates import Written, names_relation, passes_all, restricts
+from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, read, unwrap
 from jupyter_govern_gateway.sql.relations import SYSTEM_COLUMNS, qualified
 from jupyter_govern_gateway.sql.routines import run_code
 
@@ -21,8 +21,9 @@ EVENTS = {
     "InsertStmt": ("insert",),
     "UpdateStmt": ("update",),
     "DeleteStmt": ("delete",),
-    "MergeStmt": ("insert", "update", "delete"),
 }
+MERGE_EVENTS = {3: "update", 4: "insert", 5: "delete"}
+"""CmdType (libpg_query counts CMD_UNKNOWN as 1)"""
 ALL_EVENTS = ("insert", "update", "delete", "truncate")
 
 
@@ -34,7 +35,8 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     columns = _columns(kind, node)
     changed = columns if kind == "UpdateStmt" else None
     upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
-    target = write_target(analysis, node.relation, events=EVENTS[kind] + upsert, changed=changed, columns=columns)
+    events = _merge_events(node) if kind == "MergeStmt" else EVENTS[kind] + upsert
+    target = write_target(analysis, node.relation, events=events, changed=changed, columns=columns)
     guard = _guard(analysis, node, target)
     if target is not None:
         check(analysis, node, target)
@@ -50,6 +52,12 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
             with analysis.guarded(*guard):
                 _walk_part(analysis, child, inner)
     note_without_where(analysis, kind, node, target)
+
+
+def _merge_events(node: Tree) -> tuple[str, ...]:
+    """What its WHEN clauses do."""
+    commands = {unwrap(clause).command_type for clause in node.merge_when_clauses}
+    return tuple(event for command, event in MERGE_EVENTS.items() if command in commands)
 
 
 def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
@@ -184,32 +192,52 @@ def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relati
     if kind in ("UpdateStmt", "DeleteStmt"):
         clause = node.where_clause if node.HasField("where_clause") else None
     elif kind == "MergeStmt":
-        acts = [unwrap(clause) for clause in node.merge_when_clauses]
-        if not any(clause.command_type in _CHANGING for clause in acts):
+        if not {"update", "delete"}.intersection(_merge_events(node)):
             return
         clause = node.join_condition
     elif node.HasField("on_conflict_clause") and node.on_conflict_clause.target_list and node.HasField("select_stmt"):
         # INSERT INTO t SELECT … FROM t ON CONFLICT DO UPDATE changes what the SELECT finds
         query = unwrap(node.select_stmt)
-        if not names_relation(query, node.relation.relname):
+        if not names_relation(query, _readers(analysis, node, target)):
             return
         clause = query.where_clause if query.HasField("where_clause") else None
     else:
         return
-    if not restricts(clause, _written(kind, node, target)):
+    if not restricts(clause, _written(kind, node, target, _readers(analysis, node, target))):
         analysis.traits.add("without-where")
 
 
-def _written(kind: str, node: Tree, target: Relation | None) -> Written:
+def _readers(analysis: Analysis, node: Tree, target: Relation | None) -> frozenset[str]:
+    """The names by which all rows of the target may be read: its family, and views and CTEs over it that keep none of them out."""
+    names = {node.relation.relname}
+    todo = list(analysis.cte_queries)
+    if target is not None:
+        catalog = analysis.catalog
+        family = catalog.family(target.key) | {target.key}
+        names |= {name for _, name in family}
+        named = _relation_names(node).union(*(_relation_names(query) for _, query in todo))
+        views = [r for r in catalog.relations.values() if r.definition and r.name in named and catalog.sources(r.key) & family]
+        todo += [(view.name, statement.tree) for view in views for statement in read(view.definition)]
+    while found := [each for each in todo if passes_all(each[1], frozenset(names))]:
+        names |= {name for name, _ in found}
+        todo = [each for each in todo if each not in found]
+    return frozenset(names)
+
+
+def _relation_names(node: Tree) -> frozenset[str]:
+    own = frozenset({node.relname}) if kind_of(node) == "RangeVar" else frozenset()
+    return own.union(*(_relation_names(child) for _, child in children(node)))
+
+
+def _written(kind: str, node: Tree, target: Relation | None, readers: frozenset[str]) -> Written:
     relation = node.relation
     columns = frozenset(column.name for column in target.columns) if target is not None and target.columns else None
     others = [child for field, child in children(node) if field not in ("relation", "where_clause", "join_condition")]
     return Written(
         names=frozenset({relation.alias.aliasname if relation.HasField("alias") else relation.relname}),
         columns=columns,
-        relation=relation.relname,
-        is_read_too=kind == "InsertStmt" or any(names_relation(child, relation.relname) for child in others),
+        readers=readers,
+        is_read_too=kind == "InsertStmt" or any(names_relation(child, readers) for child in others),
     )
 
 
-_CHANGING = frozenset({3, 5})  # CmdType: CMD_UPDATE, CMD_DELETE (libpg_query counts CMD_UNKNOWN as 1)

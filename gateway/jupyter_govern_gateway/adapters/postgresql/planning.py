@@ -7,6 +7,7 @@ Asks the Door; knows no messages and no sockets.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from jupyter_govern.model import Cell, Decision, Facts
 from jupyter_govern_gateway.adapters.postgresql.entries import Plan, Refusal
 from jupyter_govern_gateway.adapters.postgresql.naming import SessionNaming
 from jupyter_govern_gateway.adapters.postgresql.refusals import BAD_TEXT, refusal_of
+from jupyter_govern_gateway.codecs.postgresql.encodings import codec_for
 from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSION
 from jupyter_govern_gateway.sql.effects import TransactionBoundary
 from jupyter_govern_gateway.sql.normal import Normal, normal
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 UNREAD = Facts(kinds=frozenset())
 MAX_CELL_TEXT = 1024
+_SET_ENCODING = re.compile(r"""\s*set\s+(?:session\s+|local\s+)?(?:client_encoding\s*(?:to|=)|names)\s*['"]?([\w-]+)""", re.IGNORECASE)
 
 
 class Planner:
@@ -153,6 +156,8 @@ class Planner:
     def _plan(self, text: str, compiled: Compiled) -> Plan:
         if compiled.is_cell_report is not None:
             return self._cell_report(text, compiled.is_cell_report)
+        if (encoding := _unreadable_encoding(text)) is not None:
+            return self._refused(text, SyntaxProblem(f"client_encoding {encoding} is not supported by the gateway", 0, "0A000"))
         plan = Plan(text, compiled.facts, self.door.decide(compiled.facts))
         plan.compiled, plan.effects = compiled, compiled.effects
         sql = self._limit(plan, compiled)
@@ -206,6 +211,12 @@ def read_cell(payload: str) -> Cell | None:
         return Cell(**words, execution_count=int(said.get("execution_count") or 0))
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def _unreadable_encoding(text: str) -> str | None:
+    """The encoding that a plain SET would change to, where we could not read what comes then. Other ways to set it end the session."""
+    found = _SET_ENCODING.match(text)
+    return found.group(1) if found is not None and codec_for(found.group(1)) is None and found.group(1).lower() != "default" else None
 
 
 def _block(reason: str) -> Decision:

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from jupyter_govern_gateway.api.pages.browser import drop_cookie, need_navigation, need_own_origin, session_cookie, signed_in_as
 from jupyter_govern_gateway.api.pages.browser import holder_of_form as _holder_of_form
+from jupyter_govern_gateway.api.pages.browser import need_navigation, need_own_origin, signed_in_as
 from jupyter_govern_gateway.api.pages.forms import Form, Forms
 from jupyter_govern_gateway.api.pages.layout import Page, page_response, signed_in
 from jupyter_govern_gateway.api.pages.markup import Safe, markup
@@ -56,10 +56,3 @@ class Site:
         page.who = signed_in(token.subject, self.forms.issue("logout", holder=token.id, about=""))
         return page_response(page, status=status)
 
-    def log_out(self, request: web.Request, token: Token) -> web.Response:
-        """Revoke the browser's token; what forms it has out are void."""
-        self.services.identity.revoke(token.id, by=token.subject)
-        self.forms.forget(token.id)
-        response = web.Response(status=303, headers={"Location": "/login"})
-        drop_cookie(response, request, session_cookie(request))
-        return response
