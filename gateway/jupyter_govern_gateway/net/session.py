@@ -17,6 +17,7 @@ from jupyter_govern_gateway.adapters.postgresql.client_side import ClientSide
 from jupyter_govern_gateway.adapters.postgresql.entries import Run
 from jupyter_govern_gateway.adapters.postgresql.refusals import fatal, no_record, waiting_notice
 from jupyter_govern_gateway.adapters.postgresql.target_side import TargetSide
+from jupyter_govern_gateway.adapters.postgresql.upstream import Welcome
 from jupyter_govern_gateway.adapters.steps import (
     CancelTarget,
     CloseSession,
@@ -44,7 +45,6 @@ from jupyter_govern_gateway.net.tasks import Tasks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_govern_gateway.adapters.postgresql.upstream import Welcome
     from jupyter_govern_gateway.gate import Pending, Permit
     from jupyter_govern_gateway.net.door import SessionDoor
     from jupyter_govern_gateway.net.peer import Peer

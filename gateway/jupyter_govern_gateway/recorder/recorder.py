@@ -74,6 +74,12 @@ class Recorder:
         self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()), apart=index_apart)
         self.storage = Storage(directory=self.directory, log=self.log, index=self.index, wanted=wanted or Wanted())
         rebuild_index(self.directory, self.index)
+        now = timestamp(clock())
+        self.index.ended(
+            {"id": each.path.stem, "path": str(each.path), "closed_at": now, "reason": "interrupted", "head": each.head}
+            for each in mended
+            if each.complete and not each.problem
+        )
         if found is not None and (found.torn_bytes or found.problem):
             self.log.write("note", about="gateway log mended", torn_bytes=found.torn_bytes, problem=found.problem)
         for each in mended:
