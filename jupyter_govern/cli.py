@@ -37,6 +37,7 @@ FALLBACK = {
     "config": "jupyter_govern.commands.config",
     "revoke": "jupyter_govern.commands.revoke",
     "keys": "jupyter_govern.commands.keys",
+    "trust": "jupyter_govern.commands.trust",
 }
 EXTRAS = {"jupyter_govern_gateway": "gateway", "jupyter_govern.demo": "demo"}
 

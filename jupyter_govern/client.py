@@ -19,6 +19,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from jupyter_govern.errors import GovernError
 
 SECONDS = 15.0
+LIVE_SECONDS = 60.0
+"""A watched session where nothing happens still sends an empty line every 15 seconds."""
 MAX_ANSWER = 32 * 1024 * 1024
 HOW_TO_START = "Start it with `jupyter govern gateway govern.toml`; if it runs elsewhere, give --url or set $JUPYTER_GOVERN_URL."
 
@@ -38,6 +40,14 @@ class GatewayUnreachable(GatewayProblem):
 
     def __init__(self, message: str, hint: str = HOW_TO_START) -> None:
         super().__init__(0, "gateway-unreachable", message, hint)
+
+
+def _verifying(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise GatewayUnreachable(f"the authority in {ca_file} cannot be used: {reason}.", "See `jupyter govern trust`.") from None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -63,7 +73,7 @@ class GatewayClient:
         if local:
             handlers.append(urllib.request.ProxyHandler({}))
         if parts.scheme == "https":
-            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file or None)))
+            handlers.append(urllib.request.HTTPSHandler(context=_verifying(ca_file)))
         self._opener = urllib.request.build_opener(*handlers)
 
     # identity
@@ -79,6 +89,16 @@ class GatewayClient:
     def device_token(self, device_code: str) -> Json:
         """The token of a finished device login; `code` is `authorization_pending` until then."""
         return _object(self.ask("POST", "device/token", {"device_code": device_code}))
+
+    def exchange(self, workload_token: str, *, service: str = "", target: str = "") -> Json:
+        """A short-lived token for a workload's own OIDC token (RFC 8693): {access_token, expires_in, subject, …}."""
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "subject_token": workload_token,
+        }
+        chosen = {key: value for key, value in (("scope", service), ("audience", target)) if value}
+        return _object(self.ask("POST", "token-exchange", fields | chosen))
 
     def kernel_token(self, kernel_id: str, server: str = "", target: str = "") -> Json:
         """A short-lived token for one kernel, or for one native client; with a target, for that one only."""
@@ -151,9 +171,24 @@ class GatewayClient:
 
     def recording(self, session: str, purpose: str) -> Iterator[Json]:
         """The entries of a recording, one by one; that it was taken goes on record."""
-        with self._open("GET", f"sessions/{quote(session, safe='')}/recording", None, {"purpose": purpose}) as answer:
-            while line := answer.readline(MAX_ANSWER + 1):
-                yield _object(self._read(line))
+        yield from self._entries(f"sessions/{quote(session, safe='')}/recording", {"purpose": purpose})
+
+    def live(self, session: str) -> Iterator[Json]:
+        """The entries of an open session, and then each as it is written; for auditors and administrators."""
+        yield from self._entries(f"sessions/{quote(session, safe='')}/live", {}, LIVE_SECONDS)
+
+    def _entries(self, path: str, query: Mapping[str, str], seconds: float = 0.0) -> Iterator[Json]:
+        with self._open("GET", path, None, query, seconds) as answer:
+            try:
+                while line := answer.readline(MAX_ANSWER + 1):
+                    if line.strip():
+                        yield _object(self._read(line))
+            except (OSError, http.client.HTTPException) as problem:
+                raise GatewayUnreachable(f"{self.url} hung up ({problem}).") from None
+
+    def act(self, session: str, what: str, reason: str) -> Json:
+        """terminate, hold, release or delete a session; the reason is on record."""
+        return _object(self.ask("POST", f"sessions/{quote(session, safe='')}/{what}", {"reason": reason}))
 
     def verify(self, session: str) -> Json:
         """Whether a session's recording is whole: {ok, entries, head, problem}."""
@@ -168,7 +203,7 @@ class GatewayClient:
                 raise GatewayUnreachable(f"no gateway answers at {self.url} ({problem}).") from None
         return self._read(raw)
 
-    def _open(self, method: str, path: str, body: Json | None, query: Mapping[str, str] | None) -> Any:
+    def _open(self, method: str, path: str, body: Json | None, query: Mapping[str, str] | None, seconds: float = 0.0) -> Any:
         url = f"{self.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json"}
         if self.token:
@@ -178,7 +213,7 @@ class GatewayClient:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (the scheme was checked at the start)
         try:
-            return self._opener.open(request, timeout=self._seconds)
+            return self._opener.open(request, timeout=seconds or self._seconds)
         except urllib.error.HTTPError as problem:
             raise _refusal(problem) from None
         except (OSError, http.client.HTTPException) as problem:

@@ -17,7 +17,7 @@ Effect = Literal["allow", "block", "approve"]
 MaskFormat = Literal["null", "redact", "partial", "hash"]
 MASK_FORMATS: tuple[MaskFormat, ...] = ("null", "redact", "partial", "hash")
 
-TokenKind = Literal["person", "server", "kernel", "browser", "client", "service"]
+TokenKind = Literal["person", "server", "kernel", "browser", "client", "service", "login", "workload"]
 """What a gateway token was issued for.
 
 `person`: `jupyter govern login`, may decide approvals and connect native clients.
@@ -26,6 +26,8 @@ TokenKind = Literal["person", "server", "kernel", "browser", "client", "service"
 `browser`: the cookie of the gateway's own pages: decides approvals on the decision page only.
 `client`: `jupyter govern credential`: connects to one target until its own end, and can do nothing else.
 `service`: a static key (`jupyter govern keys`): connects as a service, and can do nothing else.
+`login`: somebody's login at an identity provider. Nobody holds it; what came of that login hangs on it and ends with it.
+`workload`: given for a workload's own OIDC token: connects as a service for minutes, and can do nothing else.
 """
 
 
@@ -72,12 +74,17 @@ class Facts:
     mask, block or approve rule could apply (fail closed).
     unread: the same for command lines, which no mask can look into: refused wherever a block or approve rule could apply, unless
     an approve rule names one of its traits or kinds, so that people judge it.
+    functions: all that it could call, as `schema.name`, by the tree and in what it sets off; `*` for one that is not known.
+    estimated_rows: rows that it gives or changes, as the target's planner estimates; None where nobody asked or it does not say,
+    which rules about it take for too many (fail closed).
     """
 
     kinds: frozenset[str]
     traits: frozenset[str] = frozenset()
     accesses: tuple[Access, ...] = ()
     unjudged: str = ""
+    functions: frozenset[str] = frozenset()
+    estimated_rows: int | None = None
     unread: str = ""
 
 

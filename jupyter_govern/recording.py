@@ -8,7 +8,9 @@ name in the recording (its session id). docs/recording.md says what the format d
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,23 +64,50 @@ class Verdict:
     complete: bool = False
 
 
-def verify_lines(name: str, data: bytes) -> Verdict:
-    """Check a whole recording. A torn last line is a problem like any other edit: recovery notes it and goes on behind it."""
+class NotWhole(Exception):
+    """A recording is not what was written. entries: how many good ones stand before that; head: the hash of the last of them."""
+
+    def __init__(self, problem: str, entries: int, head: str) -> None:
+        super().__init__(problem)
+        self.problem, self.entries, self.head = problem, entries, head
+
+
+def checked(name: str, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Each entry as soon as it was found good; lines end with their line feed. Raises NotWhole. Keeps one entry at a time.
+
+    A torn last line is a problem like any other edit: recovery notes it and goes on behind it.
+    """
     head, count, complete, signed = genesis(name), 0, False, False
-    if data and not data.endswith(b"\n"):
-        return Verdict(ok=False, entries=data.count(b"\n"), head=head, problem="the last entry is torn (no newline at its end)")
-    for line in data.splitlines():
-        count += 1
-        problem, entry = _check_line(line, count, head)
+    for line in lines:
+        if not line.endswith(b"\n"):
+            raise NotWhole("the last entry is torn (no newline at its end)", count, head)
+        problem, entry = _check_line(line[:-1], count + 1, head)
+        if not problem and complete and (signed or entry["type"] != "signature"):
+            problem = "stands behind session-close"
         if problem:
-            return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: {problem}")
-        if complete and (signed or entry["type"] != "signature"):
-            return Verdict(ok=False, entries=count - 1, head=head, problem=f"entry {count}: stands behind session-close")
+            raise NotWhole(f"entry {count + 1}: {problem}", count, head)
+        count += 1
         signed = complete
         head, complete = entry["hash"], complete or entry["type"] == "session-close"
+        yield entry
     if not count:
-        return Verdict(ok=False, entries=0, head=head, problem="the recording is empty")
-    return Verdict(ok=True, entries=count, head=head, complete=complete)
+        raise NotWhole("the recording is empty", 0, head)
+
+
+def verdict_of(name: str, lines: Iterable[bytes]) -> Verdict:
+    """Check a whole recording, line by line."""
+    entries, head, complete = 0, genesis(name), False
+    try:
+        for entry in checked(name, lines):
+            entries, head, complete = entry["seq"], entry["hash"], complete or entry["type"] == "session-close"
+    except NotWhole as found:
+        return Verdict(ok=False, entries=found.entries, head=found.head, problem=found.problem)
+    return Verdict(ok=True, entries=entries, head=head, complete=complete)
+
+
+def verify_lines(name: str, data: bytes) -> Verdict:
+    """Check a whole recording that is in memory."""
+    return verdict_of(name, io.BytesIO(data))
 
 
 def _check_line(line: bytes, number: int, prev: str) -> tuple[str, dict[str, Any]]:
@@ -102,20 +131,24 @@ def _check_line(line: bytes, number: int, prev: str) -> tuple[str, dict[str, Any
 def verify(path: Path) -> Verdict:
     """Check the recording in a file. A file that cannot be read is a Verdict too."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return verdict_of(path.stem, file)
     except OSError as error:
         return Verdict(ok=False, entries=0, head="", problem=f"cannot be read: {error.strerror}")
-    return verify_lines(path.stem, data)
 
 
-def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of a recording as they stand, without checking them; a torn tail is left out."""
-    entries = []
-    for line in path.read_bytes().splitlines():
+def entries_in(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Entries as they stand, one by one, without checking them; a torn tail is left out."""
+    for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict):
-            entries.append(entry)
-    return entries
+            yield entry
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a recording as they stand, without checking them; a torn tail is left out."""
+    with path.open("rb") as file:
+        return list(entries_in(file))

@@ -15,34 +15,53 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
-from psycopg.conninfo import make_conninfo
 
-from jupyter_govern.config.model import LOOPBACK, Config, Gateway, Target
+from jupyter_govern.config.export import Export
+from jupyter_govern.config.model import Config, Gateway
+from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.authority import names_of
+from jupyter_govern_gateway.exporting.exporter import Exporter
+from jupyter_govern_gateway.exporting.sinks import sink_of
 from jupyter_govern_gateway.gate import Gate
+from jupyter_govern_gateway.identity.accounts import accounts_file
+from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
+from jupyter_govern_gateway.identity.oidc.build import LOGINS, oidc_logins, verifiers
+from jupyter_govern_gateway.identity.oidc.recheck import Recheck
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
+from jupyter_govern_gateway.identity.workload import Workloads
+from jupyter_govern_gateway.net.estimates import Estimates
+from jupyter_govern_gateway.net.listening import Inherited, inherited
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
-from jupyter_govern_gateway.net.targets import target_address
 from jupyter_govern_gateway.policy.store import PolicyStore
+from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
+from jupyter_govern_gateway.recorder.objects import wanted_storage
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
+from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
+from jupyter_govern_gateway.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from jupyter_govern_gateway.ssh.listener import SshGate
 
-DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
+
+
+if TYPE_CHECKING:  # pysaml2 is an optional extra
+    from jupyter_govern_gateway.identity.saml.service import SamlLogins
 
 
 class PortTaken(Exception):
@@ -55,10 +74,12 @@ class GatewayApp:
     def __init__(self, path: Path, *, say: Callable[[str], None] = print) -> None:
         self.path, self._say = path.resolve(), say
         self._stack = contextlib.AsyncExitStack()
+        self._inherited = inherited()
         self.api: ApiServer
         self.postgresql: PostgresqlListener
         self.ssh: SshGate | None = None
         self.policy: PolicyStore
+        self.upkeep: Upkeep
 
     async def start(self) -> None:
         """Raises ConfigError, RecordingFailed, PortTaken; nothing is left running then."""
@@ -69,8 +90,12 @@ class GatewayApp:
             raise
 
     async def stop(self) -> None:
-        """Let running statements end for DRAIN_SECONDS, then close everything."""
+        """Let running statements end for gateway.drain_seconds, then close everything."""
         await self._stack.aclose()
+
+    def leave(self) -> dict[str, Inherited]:
+        """The listening sockets, for what this process becomes when it restarts; before `stop`."""
+        return {"postgresql": self.postgresql.leave(), "api": self.api.leave()}
 
     async def _start(self) -> None:
         config = PolicyStore(self.path, lambda kind, detail: None).current().config
@@ -83,18 +108,24 @@ class GatewayApp:
             signer=_signer(gateway, directory, state),
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
+            index_apart=True,
+            wanted=wanted_storage(gateway.recording, directory),
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
         identity = LocalIdentity(
-            accounts=directory / config.identity.local.accounts,
+            accounts=accounts_file(config.identity, directory),
             state_dir=state,
             secret=_secret(state / "scram.key").encode(),
             log=recorder.log,
             clock=time.time,
             services=self._static_services,
+            workloads=self._workload_services,
         )
-        tls = listener_tls(gateway.tls, state, directory)
+        tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
+        saml = self._saml(config, identity, recorder)
+        oidc = self._oidc(config, identity, recorder, state)
+        hub = self._hub(config, identity, recorder)
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
         )
@@ -110,6 +141,10 @@ class GatewayApp:
                 recorder=recorder,
                 directory=self._directory(tls),
                 ssh=self.ssh,
+                oidc=oidc,
+                workloads=self._workloads(config, identity, recorder),
+                saml=saml,
+                hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
                     blocked=gate.blocked,
@@ -124,27 +159,88 @@ class GatewayApp:
         recorder.log.sign()
         self._stack.callback(recorder.log.write, "gateway", event="stopped", pid=os.getpid())
         self.policy.report_loaded()
+        self.upkeep = Upkeep(policy=self.policy, tls=tls, reaches=self._reaches, log=recorder.log, say=self._say)
+        self.upkeep.warn()
         self._watch(self.policy.watch())
+        self._watch(self.upkeep.watch())
+        self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
+        self._watch(recorder.keep(gateway.recording.retention.days_of, gateway.recording.keeping_seconds))
+        if (place := witness_place(gateway.recording.witness, directory)) is not None:
+            self._watch(Witness(recorder.log, place).watch())
+        if hub is not None:
+            self._watch(hub.recheck.watch())
+        if oidc is not None:
+            self._watch(Recheck(oidc).watch())
+        for each in gateway.export:
+            self._watch(self._exporter(each, recorder, state).watch())
         self._announce(tls)
+
+    def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
+        providers, directory = config.identity.oidc, self.path.parent
+        if not providers and not (state / LOGINS).exists():
+            return None
+        found = verifiers(providers, directory, time.time, config.identity.prefixes)
+        for verifier in found.values():
+            self._stack.push_async_callback(verifier.close)
+        logins = oidc_logins(
+            providers, verifiers=found, directory=directory, state=state, identity=identity, log=recorder.log, clock=time.time
+        )  # fmt: skip
+        Recheck(logins).restore()
+        return logins if providers else None
+
+    def _saml(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> SamlLogins | None:
+        """None without such providers; raises ConfigError where the extra is missing."""
+        sources = {provider.issuer for provider in config.identity.oidc}
+        found: SamlLogins | None = None
+        if config.identity.saml:
+            try:
+                from jupyter_govern_gateway.identity.saml.build import saml_logins
+            except ModuleNotFoundError as missing:
+                what = f"{missing.name} is not installed here: pip install 'jupyter-govern[saml]'"
+                raise ConfigError(what, key="identity.saml") from None
+            directory = self.path.parent
+            found = saml_logins(config.identity, directory=directory, identity=identity, log=recorder.log, clock=time.time)
+            sources |= {partner.pinned.entity_id for partner in found.partners.values()}
+        identity.people.forget_sources(frozenset(sources))
+        return found
+
+    def _hub(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> HubParts | None:
+        parts = hub_parts(config.identity, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time)
+        if parts is not None:
+            self._stack.push_async_callback(parts.close)
+            settings = config.identity.jupyterhub
+            if settings is not None and settings.insecure_because:
+                self._say(f"WARNING: the Hub is asked over plain http: {settings.insecure_because}")
+        return parts
+
+    def _exporter(self, settings: Export, recorder: Recorder, state: Path) -> Exporter:
+        file = state / "exports" / f"{settings.name}.json"
+        sink = sink_of(settings, self.path.parent)
+        return Exporter(
+            settings.name, sink, settings.format, index=recorder.index, log=recorder.log, state=file, seconds=settings.seconds
+        )
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        databases = config.postgresql_targets
-        catalogs = Catalogs({target.name: conninfo(target, directory) for target in databases})
+        self._reaches = TargetReaches(config.postgresql_targets, directory)
+        self._stack.callback(self._reaches.close)
+        self._reaches.read()
+        catalogs = Catalogs(self._reaches.conninfos)
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
         self._plans = plans
-        for target in databases:
-            if target.tls_insecure_because:
-                self._say(f"WARNING: target {target.name} has tls = {target.tls!r}: {target.tls_insecure_because}")
+        for target in unverified(config):
+            self._say(f"WARNING: {said_unverified(target)}")
+            recorder.log.write("tls", event="unverified target", target=target.name, tls=target.tls, because=target.tls_insecure_because)
         return Services(
             identity=identity,
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
+            estimates=Estimates(self._reaches.conninfos),
             gate=gate,
-            targets={target.name: target_address(target, directory) for target in databases},
+            targets=self._reaches.addresses,
             log=recorder.log,
             hash_key=gateway.hash_key.read(directory, "gateway.hash_key") if gateway.hash_key else _secret(state / "hash.key"),
         )
@@ -155,12 +251,13 @@ class GatewayApp:
             services=services,
             host=listen.host,
             port=listen.port,
-            tls=tls.context,
+            tls=tls.wire,
+            channel=tls.end_point,
             takes_cleartext=listen.cleartext_in_tls,
             max_statement=gateway.max_statement_bytes,
         )
-        await _listening(self.postgresql.start(), "gateway.postgresql.listen", listen.listen)
-        self._stack.push_async_callback(self.postgresql.stop, DRAIN_SECONDS)
+        await _listening(self.postgresql.start(self._inherited.get("postgresql", ())), "gateway.postgresql.listen", listen.listen)
+        self._stack.push_async_callback(self.postgresql.stop, gateway.drain_seconds)
         self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
 
     async def _start_ssh(self, config: Config, services: Services, identity: LocalIdentity, state: Path) -> None:
@@ -183,7 +280,7 @@ class GatewayApp:
             log=services.log,
         )
         await _listening(self.ssh.start(), "gateway.ssh.listen", listen.listen)
-        self._stack.push_async_callback(self.ssh.stop, DRAIN_SECONDS)
+        self._stack.push_async_callback(self.ssh.stop, config.gateway.drain_seconds)
         self._say(f"SSH clients: {listen.host}:{self.ssh.port} ({self.ssh.public_key})")
 
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
@@ -191,7 +288,7 @@ class GatewayApp:
         self.api = ApiServer(
             services, host=listen.host, port=listen.port, public_url=listen.public_url, tls=tls.context if gateway.tls is not None else None
         )
-        await _listening(self.api.start(), "gateway.api.listen", listen.listen)
+        await _listening(self.api.start(self._inherited.get("api", ())), "gateway.api.listen", listen.listen)
         self._stack.push_async_callback(self.api.stop)
         self._say(f"API and pages: {self.api.url}")
 
@@ -209,6 +306,16 @@ class GatewayApp:
             self._say(f"policy {detail['version']} in force ({detail['rules']} rules)")
         else:
             self._say(f"policy {kind}: {detail.get('problem', '')}")
+
+    def _workload_services(self) -> dict[str, frozenset[str]]:
+        return {f"{SERVICE}{each.name}": frozenset(each.groups) for each in self.policy.current().config.identity.workload}
+
+    def _workloads(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> Workloads:
+        found = Workloads(
+            config.identity.workload, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time
+        )  # fmt: skip
+        self._stack.push_async_callback(found.close)
+        return found
 
     def _static_services(self) -> dict[str, frozenset[str]]:
         identity = self.policy.current().config.identity
@@ -261,26 +368,16 @@ def _check_api(gateway: Gateway) -> None:
         )
 
 
+def _own_names(gateway: Gateway) -> tuple[str, ...]:
+    """By what clients reach this gateway, as far as the configuration says."""
+    return names_of(gateway.postgresql.host, gateway.api.host, urlsplit(gateway.api.public_url).hostname or "")
+
+
 async def _listening(start: Any, key: str, address: str) -> None:
     try:
         await start
     except OSError as error:
         raise PortTaken(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
-
-
-def conninfo(target: Target, directory: Path) -> str:
-    """How the gateway's own catalog reader connects."""
-    password = target.password.read(directory, f"target.{target.name}.password") if target.password is not None else None
-    modes = {"verify-full": "verify-full", "require": "require", "disable": "disable"}
-    return make_conninfo(
-        host=target.host,
-        port=target.port,
-        user=target.user,
-        dbname=target.database,
-        password=password,
-        sslmode=modes[target.tls],
-        sslrootcert=(str(directory / target.ca) if target.ca else "system") if target.tls == "verify-full" else None,
-    )
 
 
 def _private_folder(path: Path) -> Path:

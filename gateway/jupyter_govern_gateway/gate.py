@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from jupyter_govern.errors import Blocked, RecordingFailed
 from jupyter_govern.model import Actor, Decision, Limit, Operation
 from jupyter_govern_gateway.approvals import Approval, Approvals
 from jupyter_govern_gateway.identity.tokens import Token
-from jupyter_govern_gateway.recorder.chain import Encoded, encoded
+from jupyter_govern_gateway.recorder.encoding import Kept
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.session import SessionRecording
 
@@ -44,9 +43,11 @@ def _no_rows(columns: Sequence[Column], data: bytes) -> tuple[list[Any], bool]:
     return [], bool(data)
 
 
-@lru_cache(maxsize=4096)
-def _column_fields(columns: tuple[Column, ...]) -> Encoded:
-    return encoded([{"name": column.name, "type_oid": column.type_oid, "format": column.format} for column in columns])
+def _column_fields(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    return [{"name": column.name, "type_oid": column.type_oid, "format": column.format} for column in columns]
+
+
+_columns: Final = Kept(_column_fields)
 
 
 class SessionRecord:
@@ -138,16 +139,13 @@ class Permit:
         if self.spent or self.operation is None:
             return
         self.spent = True
-        recording = self._session.recording
+        recording, now = self._session.recording, self._clock()
         if self._columns or self._sample:
-            self._write_result(recording, self.operation)
-        seconds = self._clock() - self._started
-        recording.end(self.operation, tag=tag, rows=rows, bytes=bytes_, error=error, ms=round(seconds * 1000, 3))
-
-    def _write_result(self, recording: SessionRecording, operation: Operation) -> None:
-        sampled, cut = self._session.read_rows(self._columns, b"".join(self._sample))
-        columns = _column_fields(tuple(self._columns))
-        recording.result(operation, columns=columns, rows=sampled, truncated=cut or self._sampled > self._budget)
+            sampled, cut = self._session.read_rows(self._columns, b"".join(self._sample))
+            truncated = cut or self._sampled > self._budget
+            recording.result(self.operation, columns=_columns.of(tuple(self._columns)), rows=sampled, truncated=truncated, at=now)
+        ms = round((now - self._started) * 1000, 3)
+        recording.end(self.operation, tag=tag, rows=rows, bytes=bytes_, error=error, ms=ms, at=now)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -1,118 +1,124 @@
-"""The certificate of the gateway's listeners: the configured one, or a development authority and certificate made in state_dir/tls.
+"""TLS of the gateway's listeners: the configured certificate, or one of the local authority in state_dir/tls. TLS 1.2 or newer.
 
-Never a self-signed certificate that people must click away: clients verify against ca.pem, which the gateway names on start.
+Never a self-signed certificate that people must click away: clients verify against ca.pem, see `jupyter govern trust`. A changed
+certificate counts for new connections; what is open stays open.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import os
+import hashlib
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
 
 from jupyter_govern.config.model import Tls
 from jupyter_govern.errors import ConfigError
+from jupyter_govern_gateway.authority import LocalAuthority
 
-LIFETIME: Final = timedelta(days=365)
-RENEW_BEFORE: Final = timedelta(days=30)
-NAMES: Final = ("localhost",)
-ADDRESSES: Final = ("127.0.0.1", "::1")
+RENEW_CHECK_SECONDS: Final = 3600.0
+"""How often the gateway looks whether its certificate has to be renewed."""
+WARN_BEFORE: Final = timedelta(days=21)
+"""A configured certificate that ends sooner is warned of: nobody but its owner can renew it."""
+ALPN: Final = "postgresql"
+"""The protocol's name in TLS handshakes (IANA); PostgreSQL 17 and newer ask for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerTls:
-    """context: TLS 1.2 or newer. ca_file: what clients verify against, "" where their system knows the authority."""
+    """context: for the API, for good. wire: the same for PostgreSQL clients, which may name their protocol. ca_file: what clients verify
+    against, "" where their system knows the authority."""
 
-    context: ssl.SSLContext
-    ca_file: str
+    def __init__(self, certificate: Path, key: Path, *, ca_file: str, local: LocalAuthority | None) -> None:
+        """Raises OSError or ssl.SSLError where the certificate or its key cannot be used."""
+        self.ca_file = ca_file
+        self._certificate, self._key, self._local = certificate, key, local
+        self._read()
+        # a context of its own for each certificate, taken at each handshake: loading a second one into the same context would
+        # leave the first in it where their keys are of different kinds, and some clients would get that
+        self.context, self.wire = _context(certificate, key), _context(certificate, key, ALPN)
+        self.context.sni_callback = self.wire.sni_callback = self._choose
+
+    def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        connection.context = self._wire if context is self.wire else self._current
+
+    def _read(self) -> None:
+        self._current, self._wire = _context(self._certificate, self._key), _context(self._certificate, self._key, ALPN)
+        leaf = x509.load_pem_x509_certificates(self._certificate.read_bytes())[0]
+        self._end_point = end_point(leaf.public_bytes(serialization.Encoding.DER))
+
+    def end_point(self) -> bytes:
+        """What a log-in can be bound to now. One that began under the certificate before fails, and is tried again."""
+        return self._end_point
+
+    def reload(self) -> None:
+        """Read certificate and key anew; new connections get them. Raises ConfigError, and then the old ones stay."""
+        try:
+            self._read()
+        except (OSError, ssl.SSLError) as error:
+            raise _unusable(error) from error
+
+    def renew(self, now: datetime | None = None) -> str:
+        """Renew the local certificate if it is time; what was made, as LocalAuthority.ensure says. Raises ConfigError."""
+        if self._local is None:
+            return ""
+        try:
+            made = self._local.ensure(now)
+        except OSError as error:
+            raise _unusable(error) from error
+        if made:
+            self.reload()
+        return made
+
+    def ends_soon(self, now: datetime | None = None) -> str:
+        """When a configured certificate ends, if that is within WARN_BEFORE; else ""."""
+        if self._local is not None:
+            return ""
+        try:
+            end = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
+        except (OSError, ValueError):
+            return ""  # what is in use was read before; reload says what is wrong with the file now
+        return f"{end:%Y-%m-%d %H:%M} UTC" if end - (now or datetime.now(UTC)) < WARN_BEFORE else ""
 
 
-def listener_tls(config: Tls | None, state_dir: Path, directory: Path) -> ListenerTls:
-    """Raises ConfigError where a configured certificate cannot be used."""
-    if config is None:
-        folder = state_dir / "tls"
-        _ensure_development_certificate(folder)
-        return ListenerTls(context=_context(folder / "cert.pem", folder / "key.pem"), ca_file=str(folder / "ca.pem"))
+def listener_tls(
+    config: Tls | None, state_dir: Path, directory: Path, names: Sequence[str], say: Callable[[str], None] = print
+) -> ListenerTls:
+    """names: what a local certificate is for. Raises ConfigError where a certificate cannot be used."""
     try:
-        context = _context(directory / config.certificate, directory / config.key)
+        if config is not None and config.certificate:
+            ca_file = str(directory / config.ca) if config.ca else ""
+            return ListenerTls(directory / config.certificate, directory / config.key, ca_file=ca_file, local=None)
+        local = LocalAuthority(state_dir / "tls", [*names, *(config.names if config is not None else ())])
+        if local.ensure() == "authority":
+            say(f"a new local authority was made, for {', '.join(names)}: `jupyter govern trust` says how clients come to trust it")
+        return ListenerTls(local.certificate, local.key, ca_file=str(local.ca), local=local)
     except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"the certificate or its key cannot be used: {reason}", key="gateway.tls") from error
-    return ListenerTls(context=context, ca_file=str(directory / config.ca) if config.ca else "")
+        raise _unusable(error) from error
 
 
-def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+def _unusable(error: OSError) -> ConfigError:
+    reason = getattr(error, "strerror", None) or error
+    return ConfigError(f"the certificate or its key cannot be used: {reason}", key="gateway.tls")
+
+
+def end_point(certificate: bytes) -> bytes:
+    """tls-server-end-point (RFC 5929 section 4.1) of a certificate in DER; empty where its signature names no hash (Ed25519)."""
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    if algorithm is None:
+        return b""
+    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
+    return hashlib.new(name, certificate).digest()
+
+
+def _context(certificate: Path, key: Path, protocol: str = "") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
+    # an encrypted key must fail, not ask on the terminal of whoever started us
+    context.load_cert_chain(certificate, key, password="")
+    if protocol:
+        context.set_alpn_protocols([protocol])
     return context
-
-
-def _ensure_development_certificate(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if (folder / "cert.pem").exists() and (folder / "key.pem").exists() and (folder / "ca.pem").exists():
-        known = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
-        if known.not_valid_after_utc - datetime.now(UTC) > RENEW_BEFORE:
-            return
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _sign("jupyter-govern development authority", authority_key, None, authority_key)
-    certificate = _sign("jupyter-govern gateway", key, authority, authority_key)
-    # the authority's key is thrown away: it can sign nothing else, ever
-    _write(folder / "ca.pem", authority.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write(folder / "key.pem", _pem(key), 0o600)
-    _write(folder / "cert.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-
-
-def _sign(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate | None, issuer_key: ec.EllipticCurvePrivateKey
-) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer is not None else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + LIFETIME)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-    )
-    usage = {"digital_signature": issuer is not None, "key_cert_sign": issuer is None, "crl_sign": issuer is None}
-    builder = builder.add_extension(
-        x509.KeyUsage(
-            **usage,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            encipher_only=False,
-            decipher_only=False,
-        ),
-        critical=True,
-    )
-    if issuer is not None:
-        names = [*map(x509.DNSName, NAMES), *(x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES)]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)

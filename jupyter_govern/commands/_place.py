@@ -50,7 +50,8 @@ def find(url: str = "") -> Place:
     if not said:
         raise GatewayUnreachable("no gateway is known here.", HOW_TO_START)
     said = said.rstrip("/")
-    return Place(url=said, ca_file=_text(running, "ca_file") if said == _text(running, "api_url").rstrip("/") else "")
+    own = _text(running, "ca_file") if said == _text(running, "api_url").rstrip("/") else ""
+    return Place(url=said, ca_file=os.environ.get("JUPYTER_GOVERN_CA", "") or own)
 
 
 def find_to_log_in(url: str = "") -> Place:

@@ -13,7 +13,7 @@ from jupyter_govern.config.model import Config, Target
 from jupyter_govern.config.ssh import SshTarget
 from jupyter_govern.errors import ConfigError
 
-SECRET_WORDS = ("password", "hash_key", "signing_key", "private_key")
+SECRET_WORDS = ("password", "hash_key", "signing_key", "tls_key", "client_secret", "token", "private_key")
 KINDS: dict[str, type[BaseModel]] = {"postgresql": Target, "ssh": SshTarget}
 
 
@@ -56,7 +56,8 @@ def _problem(item: Any, path: str) -> ConfigError:
         return ConfigError(f"is not a setting{_meant(location)}", path=path, key=key)
     if location and location[-1] in SECRET_WORDS:
         # the input may be the secret itself: never quote it
-        return ConfigError('wants a reference: { env = "NAME" } or { file = "path" }, never the secret itself', path=path, key=key)
+        what = 'wants a reference: { env = "NAME" }, { file = "path" } or { store = "SCHEME:WHERE" }, never the secret itself'
+        return ConfigError(what, path=path, key=key)
     message = item["msg"].removeprefix("Value error, ")
     return ConfigError(message[:1].lower() + message[1:], path=path, key=key)
 

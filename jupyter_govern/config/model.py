@@ -9,12 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from jupyter_govern.config.export import Export
+from jupyter_govern.config.hub import JupyterHubConfig
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
+from jupyter_govern.config.recording import Recording
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
-from jupyter_govern.config.shapes import Listen, Name, Strict, TargetName, Words
+from jupyter_govern.config.shapes import Listen, TargetName
 from jupyter_govern.config.ssh import SshListener, SshTarget
+from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class PostgresqlListener(Listen):
@@ -32,26 +36,27 @@ class ApiListener(Listen):
 
 
 class Tls(Strict):
-    """The certificate of the gateway's listeners. Without this section a development certificate is made in state_dir/tls."""
+    """The certificate of all listeners. Without one, a local authority in state_dir/tls makes one and renews it; without this section
+    the API speaks plain HTTP, on this machine only."""
 
-    certificate: str
+    certificate: str = ""
     """PEM file with the certificate chain."""
-    key: str
-    """PEM file with the private key."""
+    key: str = ""
+    """PEM file with the private key, not encrypted."""
     ca: str = ""
     """PEM file that clients should verify against; told to kernels."""
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:*-]{1,253}$")], ...] = ()
+    """Further host names and addresses by which clients reach the gateway, for a certificate of the local authority."""
 
-
-class Recording(Strict):
-    rows_budget: Annotated[int, Field(ge=0, le=1 << 24)] = 65536
-    """Bytes of delivered rows that are kept per operation; 0 keeps none."""
-    mode: Literal["buffered", "durable"] = "buffered"
-    """buffered: an operation is written before it is sent, and on the disk within 50 ms (a crash of the machine may lose that much).
-    durable: it is on the disk before it is sent."""
-    min_free_bytes: Annotated[int, Field(ge=0)] = 0
-    """New sessions are refused while less than this is free where recordings are."""
-    signing_key: SecretReference | None = None
-    """Ed25519 private key (PEM) that signs the heads of recordings. Without it one is generated in state_dir/signing.key."""
+    @model_validator(mode="after")
+    def _whole(self) -> Tls:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together: give both, or neither for one of the local authority")
+        if self.certificate and self.names:
+            raise ValueError("names are for a certificate of the local authority: a certificate of your own has its names already")
+        if self.ca and not self.certificate:
+            raise ValueError("ca is for a certificate of your own: that of the local authority is known")
+        return self
 
 
 class Gateway(Strict):
@@ -65,6 +70,8 @@ class Gateway(Strict):
     """Groups whose members may revoke people and make static keys; nobody may where it is empty."""
     max_statement_bytes: Annotated[int, Field(ge=1024, le=1 << 24)] = 1 << 20
     """Longer statements are refused."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """How long running statements may still take when the gateway stops or restarts; sessions that run nothing end at once."""
     postgresql: PostgresqlListener = PostgresqlListener()
     """The PostgreSQL listener."""
     ssh: SshListener | None = None
@@ -72,9 +79,11 @@ class Gateway(Strict):
     api: ApiListener = ApiListener()
     """The HTTP API and pages."""
     tls: Tls | None = None
-    """The certificate of the listeners."""
+    """TLS of the listeners."""
     recording: Recording = Recording()
     """What recordings keep."""
+    export: tuple[Export, ...] = ()
+    """Other systems that are told of operations."""
 
 
 class LocalIdentityConfig(Strict):
@@ -96,12 +105,39 @@ class ServiceConfig(Strict):
 
 
 class IdentityConfig(Strict):
-    local: LocalIdentityConfig = LocalIdentityConfig()
-    """Local accounts."""
+    local: LocalIdentityConfig | None = None
+    """Local accounts. They are there without this section too, unless an identity provider is configured."""
     static_keys: bool = False
     """Whether services may have static keys (`jupyter govern keys`). Turned off, all of them stop working."""
     service: tuple[ServiceConfig, ...] = ()
     """Services that may have static keys."""
+    oidc: tuple[OidcConfig, ...] = ()
+    """OpenID Connect providers that people log in at; several may be there at once."""
+    workload: tuple[WorkloadConfig, ...] = ()
+    """Workloads that come with OIDC tokens of their own."""
+    saml: tuple[SamlConfig, ...] = ()
+    """SAML 2.0 providers that people log in at; beside the others."""
+    jupyterhub: JupyterHubConfig | None = None
+    """The gateway as a service of a JupyterHub."""
+
+    @property
+    def accounts(self) -> str | None:
+        """The file with local accounts; None where there are none."""
+        if self.local is not None:
+            return self.local.accounts
+        return None if self.oidc or self.saml else LocalIdentityConfig().accounts
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What the subjects of all providers begin with."""
+        return (*(each.prefix for each in self.oidc), *(each.prefix for each in self.saml))
+
+    @model_validator(mode="after")
+    def _apart(self) -> IdentityConfig:
+        subjects_stay_apart(self.oidc, self.saml)
+        if self.jupyterhub is not None and self.jupyterhub.oidc not in [provider.name for provider in self.oidc]:
+            raise ValueError(f"jupyterhub.oidc: no [[identity.oidc]] is called {self.jupyterhub.oidc!r}")
+        return self
 
 
 class Target(Strict):
@@ -127,6 +163,20 @@ class Target(Strict):
     """Why unverified or unencrypted traffic to this target is acceptable; it is logged at each start."""
     ca: str = ""
     """PEM file to verify the target against; the system's authorities if empty."""
+    tls_certificate: str = ""
+    """PEM file with the certificate chain that the gateway shows the target (mutual TLS)."""
+    tls_key: SecretReference | None = None
+    """Its private key (PEM, not encrypted)."""
+    protocol: Literal["3.2", "3.0"] = "3.2"
+    """The newest protocol to ask the target for; older servers answer with their own. `3.0` where an old pooler stands before it."""
+
+    @model_validator(mode="after")
+    def _mutual(self) -> Target:
+        if bool(self.tls_certificate) != (self.tls_key is not None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_certificate and (self.tls == "disable" or self.host.startswith("/")):
+            raise ValueError("a client certificate needs TLS to the target")
+        return self
 
     @model_validator(mode="after")
     def _loud(self) -> Target:
@@ -165,10 +215,15 @@ class On(Strict):
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
     """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
+    functions: tuple[Name, ...] | None = None
+    """Functions that are called, `name` or `schema.name`, wildcards allowed: `pg_sleep`, `pg_catalog.lo_*`; in views and functions too."""
+    estimated_rows_over: Annotated[int, Field(ge=0)] | None = None
+    """For `block`, `approve` and `limit`: the statement gives or changes more rows than this by the estimate of the target's planner,
+    or the target makes none."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
-        for key in ("targets", "verbs", "resources", "kinds", "traits", "columns"):
+        for key in ("targets", "verbs", "resources", "kinds", "traits", "columns", "functions"):
             if getattr(self, key) == ():
                 raise ValueError(f"{key} is an empty list, which nothing fits: leave it out for any")
         for column in self.columns or ():
@@ -234,11 +289,11 @@ class Rule(Strict):
                 raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == effect else "does not take"} `{key}`')
         if (self.effect == "detect") != bool(self.content):
             raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "detect" else "does not take"} `content`')
-        if self.effect == "detect" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+        if self.effect == "detect" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources or self.on.functions):
             raise ValueError("a detector looks at all text that a target returns: it takes on.targets only")
         if (self.effect == "filter") != bool(self.rows):
             raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "filter" else "does not take"} `rows`')
-        if self.effect == "filter" and (not self.on.resources or self.on.verbs or self.on.kinds or self.on.traits):
+        if self.effect == "filter" and (not self.on.resources or self.on.verbs or self.on.kinds or self.on.traits or self.on.functions):
             raise ValueError("a filter takes on.targets and on.resources only, and needs the latter")
         if self.effect == "filter" and any(resource.count(".") != 1 for resource in self.on.resources or ()):
             raise ValueError("on.resources of a filter are schema.relation")
@@ -248,7 +303,9 @@ class Rule(Strict):
             raise ValueError(f"a {self.effect} takes no on.columns")
         if self.effect in ("allow", "block", "approve", "limit") and self.on.columns and self.on.verbs != ("write",):
             raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
-        if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+        if self.on.estimated_rows_over is not None and self.effect not in ("block", "approve", "limit"):
+            raise ValueError(f"a rule with effect = {self.effect!r} takes no on.estimated_rows_over")
+        if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources or self.on.functions):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self
 
@@ -293,7 +350,8 @@ class Config(Strict):
         named = {
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
-            "service": [service.name for service in self.identity.service],
+            "service": [each.name for each in self.identity.service] + [each.name for each in self.identity.workload],
+            "export": [export.name for export in self.gateway.export],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

@@ -22,11 +22,12 @@ broken.toml: 2 problems
 ```
 
 The JSON Schema for editors is `schema/govern.schema.json`. Secrets are never in the file, only references: `{ env = "NAME" }` reads an
-environment variable, `{ file = "path" }` a file (relative to `govern.toml`; one newline at its end is dropped).
+environment variable, `{ file = "path" }` a file (relative to `govern.toml`; one newline at its end is dropped),
+`{ store = "vault:…" }` a secret store: see [secrets.md](secrets.md).
 
 **Reload.** `[[rule]]` and `[[detector]]` are read again when the file changes or on SIGHUP. A broken file is refused: the policy in force
 stays, the gateway says so on standard error, and both are in the gateway log. Changes of `[gateway]`, `[identity]` and `[[target]]` wait
-for a restart, and are said to.
+for a restart, and are said to. Certificates and targets' secrets are read again on SIGHUP.
 
 A complete file:
 

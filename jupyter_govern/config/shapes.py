@@ -1,18 +1,14 @@
-"""What settings are made of: the strict base, names, listening sockets."""
+"""Listening sockets, and names of targets."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
+from jupyter_govern.config.strict import Strict
+
 TargetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
 
 
 class Listen(Strict):

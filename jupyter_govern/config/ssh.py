@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from jupyter_govern.config.secrets import SecretReference
-from jupyter_govern.config.shapes import Listen, Name, Strict, TargetName
+from jupyter_govern.config.shapes import Listen, TargetName
+from jupyter_govern.config.strict import Name, Strict
 
 
 class SshListener(Listen):

@@ -82,3 +82,12 @@ def answers(url: str) -> bool:
         return True
     except (OSError, ValueError):
         return False
+
+
+def says_ok(url: str) -> bool:
+    """Whether it answers with success: a proxy answers for what is behind it before that is there."""
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except (OSError, ValueError):
+        return False

@@ -37,7 +37,7 @@ class RemoteKernel:
         self._session = uuid.uuid4().hex
         self._http = ClientSession(headers={"Authorization": f"token {token}"})
         self._socket: ClientWebSocketResponse
-        self._id = ""
+        self._id = self.kernel_id = ""
 
     async def __aenter__(self) -> RemoteKernel:
         body = {"path": self._notebook, "name": self._notebook, "type": "notebook", "kernel": {"name": "python3"}}
@@ -45,6 +45,7 @@ class RemoteKernel:
             answer.raise_for_status()
             said = await answer.json()
         self._id, kernel = said["id"], said["kernel"]["id"]
+        self.kernel_id = str(kernel)
         self._socket = await self._http.ws_connect(f"{self._url}/api/kernels/{kernel}/channels?session_id={self._session}", max_msg_size=0)
         async with asyncio.timeout(START_SECONDS):
             await self.run("None", "")

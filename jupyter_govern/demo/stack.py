@@ -48,6 +48,7 @@ class Stack:
     def __init__(self, directory: Path, *, lab: bool, settings: dict[str, str] | None = None, edit: Callable[[str], str] = str) -> None:
         self.directory, self.has_lab, self._edit = directory, lab, edit
         self.people = PEOPLE
+        self.policy_file = examples() / "demo" / "govern.toml"
         self.postgres = Postgres(settings=settings)
         self.gateway: Child | None = None
         self.lab: Child | None = None
@@ -61,6 +62,11 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def accounts(self) -> dict[str, tuple[str, list[str]]]:
+        """Who has a password at the gateway itself."""
+        return self.people
 
     @property
     def config(self) -> Path:
@@ -122,7 +128,7 @@ class Stack:
     def _write_config(self) -> None:
         from jupyter_govern.demo.accounts import write_accounts
 
-        text = (examples() / "demo" / "govern.toml").read_text()
+        text = self.policy_file.read_text()
         text = text.replace('listen = "127.0.0.1:6432"', 'listen = "127.0.0.1:0"').replace(
             'listen = "127.0.0.1:8600"', 'listen = "127.0.0.1:0"'
         )
@@ -134,7 +140,7 @@ class Stack:
         secret = self.directory / "secrets" / "shop.password"
         secret.touch(mode=0o600)
         secret.write_text(self.shop_password)
-        write_accounts(self.directory / "accounts.json", self.people)
+        write_accounts(self.directory / "accounts.json", self.accounts)
 
     def start_gateway(self) -> None:
         """Start it (again): the ports are new each time."""

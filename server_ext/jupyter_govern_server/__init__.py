@@ -4,9 +4,11 @@ app       settings, parts, start and stop (read this first)
 handlers  the HTTP surface under `/jupyter-govern/`
 gateway   the gateway's HTTP API as this server uses it
 login     the device login; the token is in memory only
+hub       the same under JupyterHub: this server's hub token is exchanged, nobody has to log in
 kernels   tokens for proven kernels, revoked when the kernel ends
 proofs    the check of a kernel's proof
 relay     the gateway's events told again as Jupyter events (events/ holds the schema)
+hygiene   outputs of governed cells that saved notebooks do not keep
 launch    start a gateway of our own, and stop it
 tasks     background tasks with an owner
 """

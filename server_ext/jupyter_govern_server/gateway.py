@@ -78,6 +78,15 @@ class Gateway:
         """A short-lived token for one kernel."""
         return _object(await self._ask("POST", "/api/v1/tokens", token=token, body={"kernel_id": kernel_id, "server": server}))
 
+    async def hub_token(self, hub_token: str, server: str, kernel_id: str) -> dict[str, Any]:
+        """A short-lived token for what JupyterHub gave this server: for one kernel, or (kernel_id "") for the server itself."""
+        body = {"server": server, "kernel_id": kernel_id}
+        return _object(await self._ask("POST", "/api/v1/hub/tokens", token=hub_token, body=body))
+
+    async def end_hub_login(self, hub_token: str, server: str) -> None:
+        """End what the hub token was exchanged for, with all that was opened under it."""
+        await self._ask("DELETE", "/api/v1/hub/tokens", token=hub_token, body={"server": server})
+
     async def drop_token(self, token: str) -> None:
         """Revoke a token."""
         await self._ask("DELETE", "/api/v1/tokens/self", token=token)

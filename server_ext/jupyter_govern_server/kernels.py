@@ -34,22 +34,9 @@ class KernelTokens:
 
     async def give(self, kernel_id: str, server: str) -> dict[str, Any]:
         """A fresh token for a proven kernel; raises GatewayProblem."""
-        current = self._login.current
-        if current is None:
-            raise GatewayProblem(
-                409,
-                "login-required",
-                "nobody is logged in to the gateway on this notebook server.",
-                "Log in with the panel in JupyterLab's right sidebar.",
-            )
         try:
-            answer = await self._gateway.kernel_token(current.token, kernel_id, server)
-            token, expires_at = str(answer["token"]), answer["expires_at"]
-        except GatewayProblem as problem:
-            if problem.status == 401:
-                self._login.lose("expired")
-                raise GatewayProblem(409, "login-required", "the login at the gateway has ended. Log in again.") from None
-            raise
+            answer = await self._login.kernel_token(kernel_id, server)
+            token, subject, expires_at = str(answer["token"]), str(answer["subject"]), answer["expires_at"]
         except KeyError:
             raise GatewayProblem(502, "gateway-unreachable", "the gateway's token could not be read.") from None
         given = self._given.setdefault(kernel_id, [])
@@ -57,7 +44,7 @@ class KernelTokens:
         del given[:-MAX_TOKENS_EACH]
         return {
             "token": token,
-            "subject": current.subject,
+            "subject": subject,
             "expires_at": expires_at,
             "api_url": self._gateway.url,
             "ca_file": self._gateway.ca_file,

@@ -71,7 +71,28 @@ class Login:
         """The device login that waits, if one does."""
         return self._pending
 
-    async def start(self) -> LoginPending:
+    async def kernel_token(self, kernel_id: str, server: str) -> dict[str, Any]:
+        """A token for one kernel of this server, by whoever is logged in here; raises GatewayProblem."""
+        current = self.current
+        if current is None:
+            raise GatewayProblem(
+                409,
+                "login-required",
+                "nobody is logged in to the gateway on this notebook server.",
+                "Log in with the panel in JupyterLab's right sidebar.",
+            )
+        try:
+            return {"subject": current.subject} | await self._gateway.kernel_token(current.token, kernel_id, server)
+        except GatewayProblem as problem:
+            if problem.status == 401:
+                self.lose("expired")
+                raise GatewayProblem(409, "login-required", "the login at the gateway has ended. Log in again.") from None
+            raise
+
+    async def watch(self) -> None:
+        """What keeps somebody logged in; a device login needs nothing."""
+
+    async def start(self) -> LoginPending | None:
         """Begin a device login; one that waits already is given again. Raises GatewayProblem."""
         if self._pending is not None and self._pending.ends_at > self._clock():
             return self._pending

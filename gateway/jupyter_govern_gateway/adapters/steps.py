@@ -125,8 +125,20 @@ class WriteToTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeesTLS:
+    """Whether the client's first byte begins a TLS handshake; it is left where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartTLS:
-    """Go on inside TLS. What arrived before it is an error: it was said to nobody."""
+    """Go on inside TLS. What arrived before it is an error: it was said to nobody. is_direct: what arrived is its beginning."""
+
+    is_direct: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadChannel:
+    """What a log-in at the target can be bound to (tls-server-end-point of its certificate); answered with bytes, empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +184,9 @@ DialogueStep = (
     | ReadMessage
     | Write
     | WriteToTarget
+    | SeesTLS
     | StartTLS
+    | ReadChannel
     | LookUpVerifiers
     | TakeToken
     | CheckPassword

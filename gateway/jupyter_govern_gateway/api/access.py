@@ -13,9 +13,9 @@ from jupyter_govern_gateway.identity.tokens import Token
 
 LOOKING: frozenset[TokenKind] = frozenset({"person", "server"})
 """Kinds that may read lists."""
-HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service"})
+HOLDING: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "client", "service", "workload"})
 """Kinds that may ask whose they are, and give themselves back."""
-ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel"})
+ANY: frozenset[TokenKind] = frozenset({"person", "server", "kernel", "workload"})
 """`browser` is in none of them: a cookie is for pages, never for the API."""
 DECIDING: frozenset[TokenKind] = frozenset({"person"})
 
@@ -32,12 +32,31 @@ def bearer(request: web.Request, services: ApiServices, kinds: frozenset[TokenKi
     try:
         token = services.identity.authenticate_bearer(text.strip())
     except AuthenticationFailed:
+        _record_stranger(request, services)
         raise unauthorized() from None
     if not is_taken_from(token, peer(request)):
+        _record_misuse(request, services, token, "another address")
         raise unauthorized("this credential is not taken from this address.")
     if token.kind not in kinds:
+        _record_misuse(request, services, token, "a kind that may not")
         raise _wrong_kind(token.kind)
     return token
+
+
+def _record_misuse(request: web.Request, services: ApiServices, token: Token, why: str) -> None:
+    """A living token where it does not count: somebody else has it, or code tries what only its person may. Not more often than a
+    rate, so that nobody fills the log."""
+    if services.misuse.allows(token.id):
+        what = f"{request.method} {request.path}"[:200]
+        fields = {"what": what, "why": why, "token": token.id, "token_kind": token.kind, "subject": token.subject}
+        services.recorder.log.write("token", event="refused", **fields, kernel_id=token.kernel_id, address=peer(request))
+
+
+def _record_stranger(request: web.Request, services: ApiServices) -> None:
+    """What is no token of ours, or no longer, where somebody would decide: a kernel that tries its hub token, a token after logout."""
+    if services.misuse.allows(peer(request)):
+        what = f"{request.method} {request.path}"[:200]
+        services.recorder.log.write("token", event="refused", what=what, why="unknown, expired or revoked", address=peer(request))
 
 
 def _wrong_kind(kind: TokenKind) -> ApiProblem:
@@ -56,6 +75,16 @@ def administrator(request: web.Request, services: ApiServices, what: str) -> Tok
     if not token.groups & services.directory.admin_groups():
         services.recorder.log.write("token", event="refused", what=what, by=token.subject, address=peer(request))
         raise ApiProblem(403, "not-an-admin", "this is for the gateway's administrators.", "They are the groups in `gateway.admins`.")
+    return token
+
+
+def overseer(request: web.Request, services: ApiServices, what: str) -> Token:
+    """As `administrator`, for members of `gateway.auditors` too."""
+    token = bearer(request, services, DECIDING)
+    if not token.groups & (services.directory.auditor_groups() | services.directory.admin_groups()):
+        services.recorder.log.write("token", event="refused", what=what, by=token.subject, address=peer(request))
+        hint = "They are the groups in `gateway.auditors` and `gateway.admins`."
+        raise ApiProblem(403, "not-an-auditor", "this is for the gateway's auditors and administrators.", hint)
     return token
 
 

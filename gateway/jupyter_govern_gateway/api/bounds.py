@@ -19,10 +19,18 @@ PASSWORD_CHECKS = 2
 PASSWORD_CHECKS_WAITING = 32
 """Logins that may wait for one of those; one more is told to come again."""
 LOGINS_PER_MINUTE = 20
+OIDC_LOGINS_PER_MINUTE = 60
+"""Logins at identity providers that one address may begin, and as many that it may end."""
+EXCHANGES_PER_MINUTE = 120
+"""Workload tokens that one address may present."""
 DEVICES_PER_MINUTE = 30
 DEVICE_POLLS_PER_MINUTE = 240
 CODES_PER_MINUTE = 10
 """User codes that one browser session may try on the device page."""
+HUB_EXCHANGES_PER_MINUTE = 600
+"""Of one address: all servers of a Hub on one machine share it."""
+MISUSES_PER_MINUTE = 30
+"""Refusals of one token or address that are written down; more are refused all the same."""
 RATE_KEYS = 10_000
 """Peers or names whose rate is remembered; the one unseen for longest is forgotten."""
 
@@ -52,8 +60,6 @@ MAX_SHOWN_PARAMETER = 4096
 REACHABLE_SECONDS = 2.0
 REACHABLE_KEPT_SECONDS = 15.0
 """How long a target's answer to `are you there` is waited for, and believed."""
-MAX_RECORDING_READ = 256 * 1024 * 1024
-"""Bytes of a recording that one request verifies."""
 MAX_SEARCHED = 1024
 """Characters of one filter of a search."""
 CATCH_UP_SECONDS = 2.0
@@ -62,3 +68,8 @@ RECORDING_PART = 64 * 1024
 """Bytes of a recording that are sent at a time; each part must be taken within BODY_SECONDS."""
 RECORDING_READERS = 2
 """Requests that read recordings at the same time; the others wait."""
+
+MAX_WATCHERS = 32
+"""Sessions that are watched live at the same time."""
+WATCH_SECONDS = 0.2
+"""How often a watched recording is looked at."""

@@ -76,6 +76,11 @@ class DeviceRoutes:
             # who confirmed has logged out or lost the account since: no token comes of it
             raise ApiProblem(400, "access_denied", SAYS["access_denied"]) from None
         text, token = self._services.identity.issue(
-            subject=confirmer.subject, groups=confirmer.groups, kind=KIND_OF[device.client], address=address
+            subject=confirmer.subject,
+            groups=confirmer.groups,
+            kind=KIND_OF[device.client],
+            # a login at an identity provider is checked again there and may end there: then this ends too
+            parent=confirmer.parent,
+            address=address,
         )
         return web.json_response(token_answer(text, token))

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_govern.model import Actor, Effect, MaskFormat, Verb
+from jupyter_govern_gateway.api.bounds import MISUSES_PER_MINUTE
+from jupyter_govern_gateway.api.rates import Rate
 from jupyter_govern_gateway.approvals import Approvals
+from jupyter_govern_gateway.identity.hub.exchange import HubLogins
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.identity.tokens import Token
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.recorder.recorder import Recorder
+
+if TYPE_CHECKING:  # pysaml2 is an optional extra
+    from jupyter_govern_gateway.identity.saml.service import SamlLogins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +126,12 @@ class ApiServices:
     ssh: SshIssuer | None = None
     clock: Callable[[], float] = time.time
     counted: Callable[[], Counted] = Counted
+    oidc: OidcLogins | None = None
+    saml: SamlLogins | None = None
+    """Set where people log in at identity providers."""
+    misuse: Rate = field(default_factory=lambda: Rate(MISUSES_PER_MINUTE, time.time))
+    """How often one token or address gets into the log by what it may not do."""
+    workloads: Workloads | None = None
+    """Set where workloads may come with tokens of their own."""
+    hub: HubLogins | None = None
+    """Set where the gateway is a service of a JupyterHub."""

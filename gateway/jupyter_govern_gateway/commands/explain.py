@@ -6,18 +6,24 @@ Connects to the target for its catalog; the statement itself is not run.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
 from jupyter_govern.config.load import load
-from jupyter_govern.config.model import Config
+from jupyter_govern.config.model import Config, Target
 from jupyter_govern.errors import ConfigError, SyntaxProblem, TargetUnavailable
 from jupyter_govern.model import Actor, Decision
-from jupyter_govern_gateway.app import complain, conninfo
-from jupyter_govern_gateway.identity.accounts import LocalAccounts
+from jupyter_govern_gateway.app import complain
+from jupyter_govern_gateway.identity.accounts import LocalAccounts, accounts_file
+from jupyter_govern_gateway.net.estimates import Estimates
 from jupyter_govern_gateway.policy.snapshot import PolicySnapshot
 from jupyter_govern_gateway.policy.standing import Standing
+from jupyter_govern_gateway.reaches import TargetReaches
 from jupyter_govern_gateway.sql.catalog_load import load_catalog
 from jupyter_govern_gateway.sql.compiler import Compiled, compile_statement
 from jupyter_govern_gateway.sql.governed import Governed, governed
@@ -43,18 +49,27 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"there is no target {args.target!r} of kind postgresql; known: {known}", path=str(args.config))
     actor = Actor(subject=args.user, groups=_groups(args, config, directory), claims=_attributes(args, config, directory))
     snapshot = PolicySnapshot(config, args.config.read_bytes())
+    with contextlib.closing(TargetReaches([target], directory)) as reaches:
+        reaches.read()
+        return _explain(args.statement, actor, snapshot, target, reaches.conninfos)
+
+
+def _explain(statement: str, actor: Actor, snapshot: PolicySnapshot, target: Target, conninfos: Mapping[str, str]) -> int:
     standing = snapshot.standing(actor, target.name)
     try:
-        catalog = load_catalog(conninfo(target, directory))
+        catalog = load_catalog(conninfos[target.name])
     except psycopg.Error as error:
         raise TargetUnavailable(f"the catalog of {target.name} cannot be read: {error}") from error
     try:
         compiled = compile_statement(
-            args.statement, catalog=catalog, naming=Naming(database=target.database, user=target.user), standing=standing
+            statement, catalog=catalog, naming=Naming(database=target.database, user=target.user), standing=standing
         )
     except SyntaxProblem as problem:
         complain(f"syntax error at position {problem.position}: {problem}")
         return 1
+    if standing.estimates and snapshot.decide(actor, target.name, replace(compiled.facts, estimated_rows=0)).effect != "block":
+        naming = Naming(database=target.database, user=target.user)
+        compiled = asyncio.run(Estimates(conninfos).of(target.name, compiled, naming))
     decision = snapshot.decide(actor, target.name, compiled.facts)
     _print(actor, decision, compiled)
     _print_relations(compiled, governed(catalog, standing), standing)
@@ -69,15 +84,16 @@ def run(args: argparse.Namespace) -> int:
 def _groups(args: argparse.Namespace, config: Config, directory: Path) -> frozenset[str]:
     if args.groups:
         return frozenset(group.strip() for group in args.groups.split(",") if group.strip())
-    groups = LocalAccounts(directory / config.identity.local.accounts).groups(args.user)
+    file = accounts_file(config.identity, directory)
+    groups = LocalAccounts(file).groups(args.user)
     if groups is None:
-        raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(directory / config.identity.local.accounts))
+        raise ConfigError(f"there is no local account {args.user!r}: give --groups", path=str(file or ""))
     return groups
 
 
 def _attributes(args: argparse.Namespace, config: Config, directory: Path) -> tuple[tuple[str, str], ...]:
     try:
-        return LocalAccounts(directory / config.identity.local.accounts).attributes(args.user)
+        return LocalAccounts(accounts_file(config.identity, directory)).attributes(args.user)
     except ConfigError:
         return ()
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from jupyter_govern.config.model import IdentityConfig
 from jupyter_govern.errors import ConfigError
 
 _HASHER: Final = PasswordHasher()
@@ -30,10 +31,15 @@ def write_accounts(path: Path, people: Mapping[str, tuple[str, list[str]]]) -> N
         json.dump({"users": users}, file, indent=1)
 
 
-class LocalAccounts:
-    """Raises ConfigError where the file is missing or not what it should be."""
+def accounts_file(config: IdentityConfig, directory: Path) -> Path | None:
+    """Where the local accounts are; None where there are none."""
+    return directory / config.accounts if config.accounts is not None else None
 
-    def __init__(self, path: Path) -> None:
+
+class LocalAccounts:
+    """Raises ConfigError where the file is missing or not what it should be. Without a path there are no accounts."""
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._read_at = -1
         self._users: dict[str, dict[str, Any]] = {}
@@ -61,6 +67,8 @@ class LocalAccounts:
         return tuple(sorted(user.get("attributes", {}).items())) if user else ()
 
     def _refresh(self) -> None:
+        if self._path is None:
+            return
         try:
             changed_at = self._path.stat().st_mtime_ns
             if changed_at == self._read_at:

@@ -1,4 +1,4 @@
-"""Identity as the rest of the gateway sees it, with local accounts behind it. OIDC will be another implementation.
+"""Identity as the rest of the gateway sees it, with local accounts and people of identity providers behind it.
 
 Every login, issue and revocation is written to the gateway log before it counts.
 """
@@ -14,6 +14,7 @@ from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
 from jupyter_govern_gateway.identity.backoff import Backoff
+from jupyter_govern_gateway.identity.people import People
 from jupyter_govern_gateway.identity.scram import ScramVerifiers
 from jupyter_govern_gateway.identity.ties import Ties
 from jupyter_govern_gateway.identity.tokens import CONNECTING_KINDS, SERVICE, Token, TokenStore
@@ -48,6 +49,10 @@ class Identity(Protocol):
 
     @property
     def ties(self) -> Ties: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def has_local_accounts(self) -> bool: ...
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]: ...
     def issue(
         self,
@@ -70,30 +75,38 @@ class Identity(Protocol):
     def token_actor(self, token_id: str) -> Token: ...
     def lineage(self, token: Token) -> tuple[Token, ...]: ...
     def service_keys(self) -> list[Token]: ...
+    def tokens_of(self, kind: TokenKind) -> list[Token]: ...
+    def prolong(self, token_id: str, expires_at: float) -> Token: ...
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended: ...
     def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended: ...
     def live_groups(self, subject: str) -> frozenset[str]: ...
 
 
 class LocalIdentity:
-    """Local accounts. Groups are read anew at every use of a token, so that losing a group counts at once.
+    """Local accounts, people of identity providers, services. Groups are looked up at every use of a token, so that losing one counts
+    at once.
 
-    services: the services that may have static keys now, by subject, with their groups.
+    accounts: None where there are no local accounts. services: those that may have static keys now, by subject, with their groups.
+    workloads: the same for services that come with tokens of their own.
     """
 
     def __init__(
         self,
         *,
-        accounts: Path,
+        accounts: Path | None,
         state_dir: Path,
         secret: bytes,
         log: GatewayLog,
         clock: Callable[[], float],
         services: Callable[[], Mapping[str, frozenset[str]]] = no_services,
+        workloads: Callable[[], Mapping[str, frozenset[str]]] = no_services,
     ) -> None:
         self._accounts = LocalAccounts(accounts)
         self._tokens = TokenStore(state_dir / "tokens.json", secret=secret, clock=clock)
-        self._log, self._backoff, self._services = log, Backoff(clock), services
+        self._log, self._backoff = log, Backoff(clock)
+        self._services, self._workloads = services, workloads
+        self.has_local_accounts = accounts is not None
+        self.people = People(state_dir / "people.json", clock=clock, is_local=lambda subject: self._accounts.groups(subject) is not None)
         self.ties = Ties(clock=clock, groups=self.live_groups)
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
@@ -183,14 +196,29 @@ class LocalIdentity:
         """The static keys that live."""
         return self._tokens.of(kind="service")
 
+    def tokens_of(self, kind: TokenKind) -> list[Token]:
+        """The living tokens of a kind."""
+        return self._tokens.of(kind=kind)
+
+    def prolong(self, token_id: str, expires_at: float) -> Token:
+        """Let a login end later, because who it belongs to was proven anew. Raises AuthenticationFailed where it is over."""
+        token = self._tokens.prolong(token_id, expires_at)
+        if token is None:
+            raise AuthenticationFailed("the token is unknown, expired or revoked")
+        self.ties.prolong(token_id, token.expires_at)
+        return token
+
     def revoke(self, token_id: str, *, by: str, reason: str = "") -> Ended:
         """End a token, what hangs on it, and the sessions opened with any of these."""
         return self._end((token_id,), "", event="revoked", token=token_id, by=by, reason=reason)
 
     def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended:
-        """End all tokens and sessions of somebody. Who may still log in may do so again."""
+        """End all tokens and sessions of somebody. Who may still log in may do so again, with a new proof."""
         ids = tuple(token.id for token in self._tokens.of(subject))
-        return self._end(ids, subject, event="person revoked", subject=subject, by=by, reason=reason)
+        try:
+            return self._end(ids, subject, event="person revoked", subject=subject, by=by, reason=reason)
+        finally:
+            self.people.revoke(subject)  # else a notebook server under a Hub would be in again with what it has
 
     def _end(self, ids: tuple[str, ...], person: str, *, reason: str, **fields: str) -> Ended:
         words = f"revoked by {fields['by']}" + (f": {reason}" if reason else "")
@@ -217,15 +245,26 @@ class LocalIdentity:
     def live_groups(self, subject: str) -> frozenset[str]:
         """Raises AuthenticationFailed where the person is gone."""
         if subject.startswith(SERVICE):
-            service = self._services().get(subject)
+            service = self._services().get(subject, self._workloads().get(subject))
             if service is None:
                 raise AuthenticationFailed("the service is not configured, or static keys are off")
             return service
         groups = self._accounts.groups(subject)
+        if groups is None and (person := self.people.find(subject)) is not None:
+            groups = person.all_groups
         if groups is None:
             raise AuthenticationFailed("the account is gone")
         return groups
 
     def _current(self, token: Token) -> Token:
-        groups, claims = self.live_groups(token.subject), self._accounts.attributes(token.subject)
+        configured = {"service": self._services, "workload": self._workloads}.get(token.kind)
+        if configured is not None and token.subject not in configured():
+            # the same name may have become one of the other kind since
+            raise AuthenticationFailed("the service is not configured, or static keys are off")
+        groups, claims = self.live_groups(token.subject), self._attributes(token.subject)
         return token if groups == token.groups and claims == token.claims else replace(token, groups=groups, claims=claims)
+
+    def _attributes(self, subject: str) -> tuple[tuple[str, str], ...]:
+        """Of the account, or of the person as the provider named them; never a mixture."""
+        person = self.people.find(subject)
+        return self._accounts.attributes(subject) if person is None or self._accounts.groups(subject) is not None else person.attributes

@@ -29,6 +29,8 @@ class Tie:
     subject: str
     tokens: frozenset[str]
     ends_at: float
+    login: str
+    """The token whose end is `ends_at`."""
     end: Callable[[str], None]
     is_busy: Callable[[], bool]
 
@@ -57,6 +59,7 @@ class Ties:
             subject=lineage[0].subject,
             tokens=frozenset(token.id for token in lineage) | frozenset(token.parent for token in lineage if token.parent),
             ends_at=ends_at(lineage),
+            login=login_of(lineage).id,
             end=end,
             is_busy=is_busy,
         )
@@ -69,6 +72,19 @@ class Ties:
         for tie in found:
             self._end(tie, reason)
         return found
+
+    def prolong(self, token_id: str, expires_at: float) -> None:
+        """A login (and not what hangs on it) lives longer now: what ended with it ends with it still, later."""
+        for tie in self._ties:
+            if tie.login == token_id:
+                tie.ends_at = max(tie.ends_at, expires_at)
+
+    def end_session(self, name: str, reason: str) -> bool:
+        """End one session; whether there was one."""
+        found = [tie for tie in self._ties if tie.what == "session" and tie.name == name]
+        for tie in found:
+            self._end(tie, reason)
+        return bool(found)
 
     def sweep(self) -> None:
         """End what has no time left or nobody it belongs to."""
@@ -105,6 +121,10 @@ class Ties:
 
 
 def ends_at(lineage: Sequence[Token]) -> float:
-    """When what was opened with a token ends by itself: a kernel's token is renewed, those that it hangs on are not."""
-    last = [token.expires_at for token in lineage if token.kind != "kernel"]
-    return min(last) if last else lineage[0].expires_at
+    """When what was opened with a token ends by itself."""
+    return login_of(lineage).expires_at
+
+
+def login_of(lineage: Sequence[Token]) -> Token:
+    """The token whose end counts: a kernel's is renewed, those that it hangs on are not."""
+    return min((token for token in lineage if token.kind != "kernel"), key=lambda token: token.expires_at, default=lineage[0])

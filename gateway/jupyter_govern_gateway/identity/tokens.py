@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +26,10 @@ LIFETIME: Final[dict[TokenKind, float]] = {
     "browser": 8 * 3600,
     "client": 3600,
     "service": 90 * 86400,
+    "login": 12 * 3600,
+    "workload": 900,
 }
-CONNECTING_KINDS: Final[frozenset[TokenKind]] = frozenset({"person", "kernel", "client", "service"})
+CONNECTING_KINDS: Final[frozenset[TokenKind]] = frozenset({"person", "kernel", "client", "service", "workload"})
 """Kinds that open sessions."""
 SERVICE: Final = "service/"
 """Subjects of services begin with it, subjects of people never do: neither gets what policy says of the other."""
@@ -91,7 +93,7 @@ class TokenStore:
         issued_by: str = "",
     ) -> tuple[str, Token]:
         """A new token; its text is returned here and kept nowhere. A child never outlives its parent."""
-        if subject.startswith(SERVICE) != (kind == "service"):
+        if subject.startswith(SERVICE) != (kind in {"service", "workload"}):
             raise AuthenticationFailed(f"a {kind} token is not for {subject!r}")
         now = self._clock()
         expires = now + (seconds or LIFETIME[kind])
@@ -155,6 +157,17 @@ class TokenStore:
             for s in self._by_id.values()
             if (not subject or s.token.subject == subject) and kind in (None, s.token.kind) and self._alive(s)
         ]
+
+    def prolong(self, token_id: str, expires_at: float) -> Token | None:
+        """Let a living token end later; it never ends earlier by this. None where there is no such token."""
+        stored = self._by_id.get(token_id)
+        if stored is None or not self._alive(stored):
+            return None
+        if expires_at > stored.token.expires_at:
+            stored = replace(stored, token=replace(stored.token, expires_at=expires_at))
+            self._by_id[token_id] = self._by_hash[stored.sha256] = stored
+            self._save()
+        return stored.token
 
     def revoke(self, *token_ids: str) -> frozenset[str]:
         """End tokens and all that hang on them; the ids of all these."""

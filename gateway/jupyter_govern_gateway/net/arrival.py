@@ -37,7 +37,8 @@ from jupyter_govern_gateway.net.bounds import HANDSHAKE_SECONDS
 from jupyter_govern_gateway.net.cancel import CancelKeys
 from jupyter_govern_gateway.net.dialogue import run_client_dialogue
 from jupyter_govern_gateway.net.door import SessionDoor
-from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
+from jupyter_govern_gateway.net.lost import Lost, Overlong
+from jupyter_govern_gateway.net.peer import Peer
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.session import Reach, Session
 from jupyter_govern_gateway.net.tasks import Tasks
@@ -55,6 +56,7 @@ class House:
 
     services: Services
     tls: ssl.SSLContext | None
+    channel: Callable[[], bytes]
     takes_cleartext: bool
     max_statement: int
     keys: CancelKeys
@@ -100,6 +102,7 @@ class Arrival:
             has_tls=house.tls is not None,
             takes_cleartext=house.takes_cleartext,
             nonce=lambda: secrets.token_urlsafe(18).encode(),
+            channel=house.channel(),
         )
         return await run_client_dialogue(dialogue, self._peer, identity=self._services.identity, log=self._services.log, tls=house.tls)
 
@@ -203,7 +206,7 @@ class Arrival:
         untie = self._services.identity.ties.tie(
             lineage, what="session", name=record.id, end=session.close, is_busy=lambda: session.is_busy
         )
-        pid, key = house.keys.issue(session.cancel, is_long=is_long_key)
+        pid, key = house.keys.issue(session.cancel, is_long=is_long_key, wanted=reach.welcome.pid)
         statuses = b"".join(backend.parameter_status(name, value) for name, value in reach.welcome.parameters.items())
         peer.write(statuses + backend.backend_key_data(pid, key) + backend.ready_for_query(backend.IDLE))
         self._record = None  # the session closes it from here on

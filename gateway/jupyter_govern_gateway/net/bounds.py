@@ -58,6 +58,12 @@ CANCEL_AGAIN_SECONDS: Final = 0.02
 CATALOG_SECONDS: Final = 60.0
 """For a target's catalog to be loaded."""
 
+ESTIMATE_SECONDS: Final = 5.0
+"""For the target to plan a statement whose rows a rule asks for; then they are not known."""
+
+MAX_ESTIMATES: Final = 256
+"""Statements of one session whose estimate is kept."""
+
 GONE_POLL_SECONDS: Final = 0.5
 """How often we look whether a client that waits for an approval is still there (it is not read meanwhile)."""
 
@@ -72,6 +78,9 @@ MAX_SAMPLED_ROWS: Final = 1_000
 
 CLOSE_SECONDS: Final = 10.0
 """For a client to take the last words of its session; then the socket is closed all the same."""
+
+DRAIN_POLL_SECONDS: Final = 0.02
+"""How often we look whether what a session runs has ended, while the gateway goes down."""
 
 LINGER_SECONDS: Final = 10.0
 """For a target to end what it ran for a client that has gone; then its connection is closed all the same."""

@@ -1,4 +1,8 @@
-"""Which key stops which session. Keys are ours: a client never learns the target's."""
+"""Which key stops which session. Keys are ours: a client never learns the target's.
+
+The process number is the target's own where it is free, so that a client sees the same one in BackendKeyData, in
+pg_backend_pid() and in a NOTIFY; two targets may have processes of the same number, and then the later session gets another.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Final
 
 KEY_BYTES_3_0: Final = 4
 KEY_BYTES_3_2: Final = 32
+MAX_PID: Final = 0x7FFFFFFF
 
 
 class CancelKeys:
@@ -17,12 +22,11 @@ class CancelKeys:
     def __init__(self) -> None:
         self._sessions: dict[int, tuple[bytes, Callable[[], None]]] = {}
 
-    def issue(self, cancel: Callable[[], None], *, is_long: bool) -> tuple[int, bytes]:
-        """A process number and a key for a session."""
-        while True:
-            pid = 1 + secrets.randbelow(0x7FFFFFFE)
-            if pid not in self._sessions:
-                break
+    def issue(self, cancel: Callable[[], None], *, is_long: bool, wanted: int = 0) -> tuple[int, bytes]:
+        """A process number (the wanted one, if no living session has it) and a key for a session."""
+        pid = wanted
+        while not 0 < pid <= MAX_PID or pid in self._sessions:
+            pid = 1 + secrets.randbelow(MAX_PID - 1)
         key = secrets.token_bytes(KEY_BYTES_3_2 if is_long else KEY_BYTES_3_0)
         self._sessions[pid] = (key, cancel)
         return pid, key

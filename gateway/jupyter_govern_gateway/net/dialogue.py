@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from jupyter_govern_gateway.adapters.steps import (
     AnswerChallenge,
@@ -15,8 +15,10 @@ from jupyter_govern_gateway.adapters.steps import (
     LookUpVerifiers,
     Permitted,
     ReadBytes,
+    ReadChannel,
     ReadFirstPacket,
     ReadMessage,
+    SeesTLS,
     StartTLS,
     TakeToken,
     Write,
@@ -25,8 +27,11 @@ from jupyter_govern_gateway.adapters.steps import (
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, Malformed
 from jupyter_govern_gateway.net.peer import Peer
 from jupyter_govern_gateway.net.services import Identity, Log
+from jupyter_govern_gateway.tls import ALPN, end_point
 
 R = TypeVar("R")
+TLS_HANDSHAKE: Final = 0x16
+"""The first byte of a TLS record that holds a handshake; no start-up packet begins so."""
 
 
 async def run_client_dialogue(
@@ -42,8 +47,13 @@ async def run_client_dialogue(
                 return await _message(peer, most)
             case Write(data=data):
                 peer.write(data)
-            case StartTLS() if tls is not None:
-                await peer.start_tls(tls, is_server=True)
+            case SeesTLS():
+                return await peer.peek() == TLS_HANDSHAKE
+            case StartTLS(is_direct=is_direct) if tls is not None:
+                await peer.start_tls(tls, is_server=True, is_direct=is_direct)
+                if is_direct and peer.spoken != ALPN:
+                    # as the server does: another protocol's client may be talked into this by an attacker (ALPACA)
+                    raise Malformed("direct TLS without the protocol's name in its handshake (ALPN postgresql)")
             case LookUpVerifiers(user=user):
                 return identity.scram_verifiers(user)
             case TakeToken(token_id=token_id):
@@ -72,6 +82,9 @@ async def run_target_dialogue(dialogue: Generator[DialogueStep, Any, R], peer: P
                 send_to_target(peer, permitted)
             case StartTLS() if tls is not None:
                 await peer.start_tls(tls, is_server=False, name=name)
+            case ReadChannel():
+                certificate = peer.certificate
+                return end_point(certificate) if certificate else b""
             case AnswerChallenge(exchange=exchange, challenge=challenge):
                 return await asyncio.to_thread(exchange.final, challenge)
             case _:

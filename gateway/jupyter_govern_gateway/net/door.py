@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from jupyter_govern.errors import Blocked
 from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
 from jupyter_govern_gateway.detect.scanner import Scanner
 from jupyter_govern_gateway.net.bounds import CATALOG_SECONDS
+from jupyter_govern_gateway.net.estimates import Estimated
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.sql.naming import Naming
 
@@ -53,6 +55,7 @@ class SessionDoor:
         self._stamp: object = object()
         self._standing: Standing = services.policy.standing(actor, target)
         self._scanner = scanner_of(self._standing)
+        self._estimated = Estimated()
 
     def stamp(self) -> object:
         services = self._services
@@ -63,6 +66,7 @@ class SessionDoor:
             self._scanner = scanner_of(self._standing)
             self._stamp = object()
             self._decisions.clear()
+            self._estimated.clear()
         return self._stamp
 
     def has_masks(self) -> bool:
@@ -109,6 +113,8 @@ class SessionDoor:
         self.stamp()
         if self._catalog is None:
             return None
+        if self._standing.estimates:
+            return self._estimated.get(text, naming)
         return self._services.plans.lookup(target=self._target, catalog=self._catalog, standing=self._standing, naming=naming, text=text)
 
     async def compile(self, text: str, naming: Naming) -> Compiled:
@@ -119,7 +125,22 @@ class SessionDoor:
         except TimeoutError:
             raise Blocked("the target's catalog could not be read in time", hint="Try again.") from None
         self.stamp()
-        return await self._services.plans.compile(target=self._target, catalog=catalog, standing=self._standing, naming=naming, text=text)
+        plans, where = self._services.plans, self._target
+        compiled = plans.lookup(target=where, catalog=catalog, standing=self._standing, naming=naming, text=text)
+        if compiled is None:
+            compiled = await plans.compile(target=where, catalog=catalog, standing=self._standing, naming=naming, text=text)
+        return await self._estimate(text, compiled, naming) if self._standing.estimates else compiled
+
+    async def _estimate(self, text: str, compiled: Compiled, naming: Naming) -> Compiled:
+        """Nothing of a statement that is refused anyway reaches the target; what does is on record before."""
+        stamp = self.stamp()
+        fewest = replace(compiled.facts, estimated_rows=0)
+        if compiled.is_cell_report is None and self.decide(fewest).effect != "block":
+            self.note("estimate", {"statement": text})
+            compiled = await self._services.estimates.of(self._target, compiled, naming)
+        if stamp is self.stamp():
+            self._estimated.keep(text, naming, compiled)
+        return compiled
 
     def decide(self, facts: Facts) -> Decision:
         self.stamp()

@@ -9,20 +9,15 @@ import asyncio
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
 from jupyter_govern_gateway.net.bounds import HIGH_WATER, LOW_WATER, MAX_WHOLE
+from jupyter_govern_gateway.net.lost import Lost, Overlong
 
+TURNS_TO_CONNECTED: Final = 2
+"""Turns of the event loop until start_tls has put its own protocol in place, and until that has been told of its transport."""
 _GONE: Final = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
-
-
-class Lost(ConnectionError):
-    """The other end went away during a dialogue."""
-
-
-class Overlong(ConnectionError):
-    """The other end sent something before TLS that belongs inside it."""
 
 
 def _ignore(*_: Any) -> None:
@@ -107,21 +102,30 @@ class Peer:
         del self._buffer[:count]
         return data
 
-    async def start_tls(self, context: ssl.SSLContext, *, is_server: bool, name: str | None = None) -> None:
-        """Go on inside TLS. Bytes that came before it were said to nobody: an attacker on the way could have put them there."""
+    async def peek(self) -> int:
+        """The next byte, which stays where it is; raises Lost."""
+        if not self._buffer:
+            self._buffer[:0] = await self.exactly(1)
+        return self._buffer[0]
+
+    async def start_tls(self, context: ssl.SSLContext, *, is_server: bool, name: str | None = None, is_direct: bool = False) -> None:
+        """Go on inside TLS. Bytes that came before it were said to nobody: an attacker on the way could have put them there.
+        is_direct: they are the beginning of the handshake."""
+        began = b""
+        if is_direct:
+            began = bytes(self._buffer)
+            self._buffer.clear()
         if self._buffer:
             raise Overlong("bytes in clear behind the request for TLS")
         assert self.transport is not None  # noqa: S101 - connection_made came first
         self.read(True)
         loop = asyncio.get_running_loop()
+        raw = self.transport
+        work = loop.start_tls(
+            raw, cast(asyncio.Protocol, self), context, server_side=is_server, server_hostname=None if is_server else name
+        )
         try:
-            made = await loop.start_tls(
-                self.transport,
-                cast(asyncio.Protocol, self),
-                context,
-                server_side=is_server,
-                server_hostname=None if is_server else name,
-            )
+            made = await (_begun(raw, work, began) if began else work)
         except BaseException:
             self.is_lost = True  # what it was before the handshake, it is no more
             raise
@@ -144,6 +148,18 @@ class Peer:
         """Send; nothing happens where the other end is gone."""
         if self.transport is not None and not self.is_lost and not self.transport.is_closing():
             self.transport.write(data)
+
+    @property
+    def certificate(self) -> bytes:
+        """The other end's certificate in DER; empty without TLS."""
+        inside = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        return (inside.getpeercert(binary_form=True) or b"") if inside is not None else b""
+
+    @property
+    def spoken(self) -> str | None:
+        """The protocol that was agreed on in the TLS handshake (ALPN)."""
+        inside = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        return inside.selected_alpn_protocol() if inside is not None else None
 
     def read(self, on: bool) -> None:
         """Read the socket, or leave it alone."""
@@ -188,3 +204,22 @@ class Peer:
         """Address and port at the other end; None for a socket of this machine."""
         name = self.transport.get_extra_info("peername") if self.transport is not None else None
         return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) > 1 else None
+
+
+async def _begun(raw: asyncio.Transport, work: Coroutine[Any, Any, asyncio.Transport | None], began: bytes) -> asyncio.Transport | None:
+    """A handshake whose first bytes are here already: the loop's TLS protocol is given them before what the socket brings."""
+    handshake = asyncio.get_running_loop().create_task(work)
+    try:
+        for _ in range(TURNS_TO_CONNECTED):
+            await asyncio.sleep(0)
+        protocol = cast(asyncio.BufferedProtocol, raw.get_protocol())
+        while began and not raw.is_closing():
+            room = memoryview(protocol.get_buffer(len(began)))
+            size = min(len(room), len(began))
+            room[:size] = began[:size]
+            protocol.buffer_updated(size)
+            began = began[size:]
+        return await handshake
+    except BaseException:
+        handshake.cancel()
+        raise

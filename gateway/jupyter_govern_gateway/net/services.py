@@ -56,6 +56,12 @@ class Catalogs(Protocol):
     def invalidate(self, target: str) -> None: ...
 
 
+class Estimates(Protocol):
+    """What the target's planner says of a statement."""
+
+    async def of(self, target: str, compiled: Compiled, naming: Naming) -> Compiled: ...
+
+
 class Log(Protocol):
     """The gateway-wide log; raises RecordingFailed."""
 
@@ -70,6 +76,7 @@ class Services:
     policy: Policy
     plans: Plans
     catalogs: Catalogs
+    estimates: Estimates
     gate: Gate
     targets: Mapping[str, TargetAddress]
     log: Log

@@ -17,10 +17,11 @@ from jupyter_govern.errors import ConfigError, TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql.upstream import Login, TargetRefused, Welcome, target_dialogue
 from jupyter_govern_gateway.adapters.steps import Permitted
 from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
-from jupyter_govern_gateway.codecs.postgresql.startup import cancel_request, ssl_request
+from jupyter_govern_gateway.codecs.postgresql.startup import PROTOCOL_3_0, PROTOCOL_3_2, cancel_request, ssl_request
 from jupyter_govern_gateway.net.bounds import CANCEL_SECONDS, CONNECT_SECONDS
 from jupyter_govern_gateway.net.dialogue import run_target_dialogue, send_to_target
-from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
+from jupyter_govern_gateway.net.lost import Lost, Overlong
+from jupyter_govern_gateway.net.peer import Peer
 
 if TYPE_CHECKING:
     from jupyter_govern.config.model import Target
@@ -40,22 +41,25 @@ class TargetAddress:
     user: str
     password: str = field(repr=False, default="")
     tls: ssl.SSLContext | None = None
+    version: int = PROTOCOL_3_2
 
 
-def target_address(target: Target, directory: Path) -> TargetAddress:
-    """From the configuration; raises ConfigError where the secret or the authorities cannot be read."""
+def target_address(target: Target, directory: Path, *, password: str, key: str) -> TargetAddress:
+    """key: a file with the private key of our certificate, "" without one. Raises ConfigError where authorities or certificate cannot
+    be used."""
     return TargetAddress(
         name=target.name,
         host=target.host,
         port=target.port,
         database=target.database,
         user=target.user,
-        password=target.password.read(directory, f"target.{target.name}.password") if target.password is not None else "",
-        tls=_context(target, directory),
+        password=password,
+        tls=_context(target, directory, key),
+        version=PROTOCOL_3_2 if target.protocol == "3.2" else PROTOCOL_3_0,
     )
 
 
-def _context(target: Target, directory: Path) -> ssl.SSLContext | None:
+def _context(target: Target, directory: Path, key: str) -> ssl.SSLContext | None:
     if target.tls == "disable" or target.host.startswith("/"):
         return None
     try:
@@ -63,10 +67,21 @@ def _context(target: Target, directory: Path) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as problem:
         raise ConfigError(f"the authorities in {target.ca} cannot be used: {problem}", key=f"target.{target.name}.ca") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if key:
+        _show_certificate(context, target, directory, key)
     if target.tls == "require":  # the configuration asked why, and logs it
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _show_certificate(context: ssl.SSLContext, target: Target, directory: Path, key: str) -> None:
+    try:
+        context.load_cert_chain(directory / target.tls_certificate, key, password="")  # never ask on a terminal
+    except (OSError, ssl.SSLError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        what = f"the certificate {target.tls_certificate} or its key cannot be used: {reason}"
+        raise ConfigError(what, key=f"target.{target.name}.tls_certificate") from None
 
 
 async def connect(address: TargetAddress, permit: Permit, settings: dict[str, str]) -> tuple[Peer, Welcome]:
@@ -78,6 +93,7 @@ async def connect(address: TargetAddress, permit: Permit, settings: dict[str, st
         uses_tls=address.tls is not None,
         password=address.password,
         settings=settings,
+        version=address.version,
     )
     nonce = secrets.token_urlsafe(18).encode()
     peer: Peer | None = None

@@ -55,8 +55,12 @@ class PolicySnapshot:
         filters = tuple(f for rule in rules if rule.effect == "filter" for f in _filters(rule, actor))
         own = {detector.name: detector.pattern for detector in self.config.detector}
         content = tuple(sorted({(name, own.get(name, "")) for rule in rules if rule.effect == "detect" for name in rule.content}))
-        key = hashlib.sha256(repr((patterns, judged, filters, content)).encode()).hexdigest()
-        return Standing(masks=tuple(patterns), judged=judged, key=key, filters=filters, content=content)
+        unbounded = not judged and any(rule.effect == "allow" and _allows_everything(rule) for rule in rules)
+        estimates = any(rule.on.estimated_rows_over is not None for rule in rules)
+        key = hashlib.sha256(repr((patterns, judged, filters, content, unbounded)).encode()).hexdigest()
+        return Standing(
+            masks=tuple(patterns), judged=judged, key=key, filters=filters, content=content, unbounded=unbounded, estimates=estimates
+        )  # fmt: skip
 
     def decide(self, actor: Actor, target: str, facts: Facts) -> Decision:
         """What this actor may do with a statement of these facts on this target."""
@@ -146,7 +150,13 @@ def describe(facts: Facts) -> str:
         dict.fromkeys(a.resource for a in facts.accesses)
     )
     more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
-    return f"{words}{traits}" + (f" on {', '.join(touched[:3])}{more}" if touched else "")
+    rows = f" (about {facts.estimated_rows:,} rows)" if facts.estimated_rows is not None else ""
+    return f"{words}{traits}" + (f" on {', '.join(touched[:3])}{more}" if touched else "") + rows
+
+
+def _allows_everything(rule: Rule) -> bool:
+    on = rule.on
+    return all(each is None for each in (on.verbs, on.resources, on.kinds, on.traits, on.columns, on.functions))
 
 
 SPOKEN: Final = frozenset({"without-where", "program", "server-file"})

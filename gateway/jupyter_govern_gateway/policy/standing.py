@@ -54,3 +54,7 @@ class Standing:
     filters: tuple[RowFilter, ...] = ()
     content: tuple[tuple[str, str], ...] = ()
     """Detectors of content: name, and the pattern where it is one of the policy's own."""
+    estimates: bool = False
+    """Some rule asks how many rows a statement touches."""
+    unbounded: bool = False
+    """Nothing is judged, and some rule allows everything here: a name that nobody knows is the target's to find or not."""

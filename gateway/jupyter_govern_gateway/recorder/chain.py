@@ -7,19 +7,18 @@ known, and no record means no access.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from json.encoder import c_make_encoder  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.recording import FORMAT_VERSION, genesis
+from jupyter_govern_gateway.recorder.encoding import Encoded, encode
 from jupyter_govern_gateway.recorder.tally import Tally
 
 Clock = Callable[[], float]
@@ -35,28 +34,7 @@ def _second(seconds: int) -> str:
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC, with microseconds."""
     whole = int(seconds // 1)
-    return f"{_second(whole)}.{int((seconds - whole) * 1e6):06d}Z"
-
-
-_plain: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-# the same encoder, but made once: JSONEncoder makes one for each value that is not a text or a number
-_compound: Final = c_make_encoder and c_make_encoder(None, None, json.encoder.encode_basestring, None, ":", ",", True, False, False)
-
-
-def _encode(value: Any) -> str:
-    if _compound is None or type(value) is str:
-        return _plain(value)
-    return "".join(_compound(value, 0))
-
-
-class Encoded(str):
-    """JSON text that is in canonical form already: what is the same in many entries is encoded once."""
-
-    __slots__ = ()
-
-
-def encoded(value: Any) -> Encoded:
-    return Encoded(_encode(value))
+    return f"{_second(whole)}.{str(1_000_000 + int((seconds - whole) * 1e6))[1:]}Z"
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +45,7 @@ def _around_hash(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _members(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
-    return ",".join([f'"{key}":{value if type(value := fields[key]) is Encoded else _encode(value)}' for key in keys])
+    return ",".join([f'"{key}":{value if type(value := fields[key]) is Encoded else encode(value)}' for key in keys])
 
 
 class Chain:
@@ -106,23 +84,41 @@ class Chain:
         if self._failed:
             raise RecordingFailed(self._failed)
         at = timestamp(self._clock())
-        seq = self.seq + 1
-        entry = {**fields, "v": FORMAT_VERSION, "seq": seq, "at": at, "type": kind, "prev": self.head}
+        entry = {**fields, "v": FORMAT_VERSION, "seq": self.seq + 1, "at": at, "type": kind, "prev": self.head}
         # canonical form has its keys in order, so the hash stands between the two halves; "at" and "prev" keep both from being empty
         before, behind = _around_hash(tuple(entry))
-        low, high = _members(entry, before), _members(entry, behind)
+        self._add(_members(entry, before), _members(entry, behind), defer=defer)
+        return at
+
+    def append_parts(self, kind: str, before_hash: str, before_prev: str, before_seq: str, behind: str, *, at: float, defer: bool) -> None:
+        """The same for the entries of every statement, whose keys are known to stand in order: members in canonical form, each
+        with the comma that joins it to "at", "prev", "seq" and "type". at: by this chain's clock. Raises RecordingFailed."""
+        if self._failed:
+            raise RecordingFailed(self._failed)
+        self._add(
+            f'"at":"{timestamp(at)}"{before_hash}',
+            f'{before_prev}"prev":"{self.head}"{before_seq},"seq":{self.seq + 1}{behind},"type":"{kind}","v":{FORMAT_VERSION}',
+            defer=defer,
+        )
+
+    def _add(self, low: str, high: str, *, defer: bool) -> None:
+        """An entry whose members stand in order around its hash."""
         digest = sha256(f"{{{low},{high}}}".encode("utf-8", "surrogatepass")).hexdigest()
         line = f'{{{low},"hash":"{digest}",{high}}}\n'.encode("utf-8", "surrogatepass")
-        self.seq, self.head = seq, digest
+        self.seq += 1
+        self.head = digest
         if defer and self._later is not None:
             if not self._waiting:
                 self._later(self)
             self._waiting += line
             if len(self._waiting) < MAX_DEFERRED:
-                return at
+                return
             line = b""
         self._write(self._waiting + line if self._waiting else line)
-        return at
+
+    def now(self) -> float:
+        """By this chain's clock."""
+        return self._clock()
 
     def soon(self) -> None:
         """Have `later` called, although nothing waits."""

@@ -1,33 +1,36 @@
 """SQLite over the recordings: for lists and searches only. The files are the truth; delete the index and the next start makes it anew.
 
-The event loop puts at most one small row per session and flush into a queue. One thread does the rest: it reads what is new in the
-files from where it last stopped, at leisure (so that no statement waits for it), and writes sessions and operations. Where
-it stopped is committed together with the rows, so nothing is missed or put in twice, whatever is killed when.
+The event loop puts at most two small rows per session and flush into a queue. One writer does the rest (index_writer.py), in a process
+of its own where the system can (index_process.py); here are its inbox, and what asks.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from jupyter_govern_gateway.recorder.index_process import IndexProcess, can_be_apart
+from jupyter_govern_gateway.recorder.index_writer import (
+    CATCH_UP,
+    CHUNK,
+    FLUSH,
+    QUEUE_ROWS,
+    Answer,
+    IndexWriter,
+    Item,
+    connect,
+    take_lines,
+)
 from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader
 
-QUEUE_ROWS = 10_000
-VERSION: Final = 2
+VERSION: Final = 4
 """Of the tables; another one is thrown away and made anew from the files."""
-CHUNK: Final = 256 * 1024
-"""Bytes of one file that are read at a time."""
-TROUBLE_SECONDS: Final = 2.0
-"""How long the thread rests after the database could not be written."""
-LEISURE: Final = 4.0
-"""After each chunk the thread rests so many times as long as it took, unless somebody waits."""
 SCHEMA = """
 create table if not exists sessions (
   id text primary key, actor text not null, target text not null, protocol text not null, client text not null, opened_at text not null,
@@ -35,6 +38,8 @@ create table if not exists sessions (
   read_bytes integer not null default 0, read_operations integer not null default 0);
 create index if not exists sessions_by_actor on sessions (actor, opened_at);
 create index if not exists sessions_by_time on sessions (opened_at);
+create table made (id text not null);
+insert into made values (lower(hex(randomblob(8))));
 """
 FIELDS = (
     "id",
@@ -49,46 +54,96 @@ FIELDS = (
     "notebook",
     "head",
     "path",
+    "read_bytes",
 )
 
 
 class SessionIndex:
-    """since: operations that ended before are not counted as delivered."""
+    """since: operations that ended before are not counted as delivered. apart: write in another process, where the system can."""
 
-    def __init__(self, path: Path, since: str = "") -> None:
-        self.path = path
+    def __init__(self, path: Path, since: str = "", *, apart: bool = False) -> None:
+        self.path, self._since = path, since
         self.dropped = 0
         self.delivered_rows = self.delivered_bytes = 0
-        self._since = since
-        self._queue: queue.Queue[tuple[str, dict[str, Any]] | threading.Event | None] = queue.Queue(QUEUE_ROWS)
-        self._behind: dict[str, Path] = {}
-        self._waiting: list[threading.Event] = []
+        self._queue: queue.Queue[Item] = queue.Queue(QUEUE_ROWS)
+        self._numbers = itertools.count()
+        self._tickets: dict[int, threading.Event] = {}
+        self._rebuilt = threading.Event()
+        self._rebuilt.set()
+        self._thread: threading.Thread | None = None
+        self._process: IndexProcess | None = None
         self.is_new = self._prepare()
-        self._thread = threading.Thread(target=self._write, name="session-index", daemon=True)
+        if apart and can_be_apart():
+            self._process = IndexProcess(path, since, self._answered, self._write_here)
+        else:
+            self._write_here()
+
+    def _write_here(self) -> None:
+        """Write in a thread of this process; also where the other one ended by itself. What was on its way to it is read from
+        the files, of closed sessions at the next start."""
+        self._process = None
+        self._answered(Answer(tickets=tuple(self._tickets)))
+        writer = IndexWriter(self.path, self._since, self._queue, self._answered)
+        self._thread = threading.Thread(target=writer.run, name="session-index", daemon=True)
         self._thread.start()
 
     def put(self, kind: str, row: dict[str, Any]) -> None:
+        process = self._process
+        if process is not None:
+            self.dropped += not process.put((kind, row))
+            return
         try:
             self._queue.put_nowait((kind, row))
         except queue.Full:
             self.dropped += 1
 
+    def _put_and_wait(self, kind: str, row: dict[str, Any]) -> None:
+        """Blocks where there is much to do."""
+        process = self._process
+        if process is None or not process.put((kind, row), waits=True):
+            self._queue.put((kind, row))
+
     def read(self, paths: Iterable[Path]) -> None:
         """Have these recordings read from where they were left. Blocks where there are many."""
         for path in paths:
-            self._queue.put(("read", {"id": path.stem, "path": str(path)}))
+            self._put_and_wait("read", {"id": path.stem, "path": str(path)})
+        self._rebuilt = self._ask(CATCH_UP)[1]
+
+    def ended(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Sessions that a crash ended: told before the first list. Blocks where there are many."""
+        for row in rows:
+            self._put_and_wait("close", row)
 
     def flush(self, seconds: float = 5.0) -> None:
-        """Wait until the lists of sessions are as new as what was put before. Blocks: not for the event loop."""
-        done = threading.Event()
-        self._queue.put(("flush", {"done": done}))
-        done.wait(seconds)
+        """Wait until the lists of sessions are as new as what was put and read before. Blocks: not for the event loop."""
+        ends = time.monotonic() + seconds
+        self._rebuilt.wait(seconds)
+        self._wait(FLUSH, max(0.1, ends - time.monotonic()))
 
     def catch_up(self, seconds: float = 5.0) -> bool:
         """Wait until the operations are, too, but not longer than that; whether they are."""
-        done = threading.Event()
-        self._queue.put(done)
-        return done.wait(seconds)
+        return self._wait(CATCH_UP, seconds)
+
+    def _wait(self, kind: str, seconds: float) -> bool:
+        ticket, done = self._ask(kind)
+        happened = done.wait(seconds)
+        self._tickets.pop(ticket, None)
+        return happened
+
+    def _ask(self, kind: str) -> tuple[int, threading.Event]:
+        ticket, done = next(self._numbers), threading.Event()
+        self._tickets[ticket] = done
+        self._put_and_wait(kind, {"ticket": ticket})
+        return ticket, done
+
+    def _answered(self, answer: Answer) -> None:
+        """In the writer's thread, or the one that listens to its process."""
+        self.delivered_rows += answer.rows
+        self.delivered_bytes += answer.bytes
+        self.dropped += answer.dropped
+        for ticket in answer.tickets:
+            if (done := self._tickets.pop(ticket, None)) is not None:
+                done.set()
 
     def sessions(
         self,
@@ -116,148 +171,47 @@ class SessionIndex:
 
     def select(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Blocks: call it in a thread."""
-        database = self._connect()
+        database = connect(self.path)
         try:
             return database.execute(query, values).fetchall()
         finally:
             database.close()
 
+    def take(self, path: Path, lines: IO[bytes]) -> None:
+        """Read a recording that is in no plain file, in this thread beside the writer. Raises OSError, sqlite3.Error, Unreadable."""
+        database = connect(self.path)
+        try:
+            at = 0
+            while data := lines.read(CHUNK):
+                data += lines.readline() if not data.endswith(b"\n") else b""
+                at += len(data)
+                with database:
+                    take_lines(Reader(database, path.stem, path), data, at)
+        finally:
+            database.close()
+
     def close(self) -> None:
-        if self._thread.is_alive():
+        process, thread = self._process, self._thread
+        if process is not None:
+            process.close(5.0)
+        elif thread is not None and thread.is_alive():
             self._queue.put(None)
-            self._thread.join(5.0)
+            thread.join(5.0)
 
     def _prepare(self) -> bool:
         """Whether the tables had to be made."""
-        database = self._connect()
+        database = connect(self.path)
         is_new = bool(database.execute("pragma user_version").fetchone()[0] != VERSION)
         if is_new:
             database.close()
             for suffix in ("", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
                     Path(f"{self.path}{suffix}").unlink()
-            database = self._connect()
+            database = connect(self.path)
             database.executescript(SCHEMA + OPERATIONS_SCHEMA + f"pragma user_version = {VERSION};")
         database.close()
         self.path.chmod(0o600)
         return is_new
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=5.0)
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = normal")
-        return database
-
-    # -- the thread ------------------------------------------------------------------------------------
-
-    def _write(self) -> None:
-        database = self._connect()
-        running = True
-        rest_until = 0.0
-        while running:
-            batch = self._next_batch(rest_until)
-            running = None not in batch
-            try:
-                with database:
-                    for item in batch:
-                        if isinstance(item, tuple) and item[0] != "flush":
-                            self._apply(database, *item)
-            except sqlite3.Error:  # a full disk, say; what is lost here is read from the files when there is room again
-                self._lost(batch)
-                rest_until = time.monotonic() + TROUBLE_SECONDS
-            for item in batch:
-                if isinstance(item, tuple) and item[0] == "flush":
-                    item[1]["done"].set()
-            self._waiting += [item for item in batch if isinstance(item, threading.Event)]
-            if self._behind and running and (self._waiting or time.monotonic() >= rest_until):
-                began = time.monotonic()
-                try:
-                    self._read_some(database)
-                    rest_until = time.monotonic() + LEISURE * (time.monotonic() - began)
-                except sqlite3.Error:
-                    rest_until = time.monotonic() + TROUBLE_SECONDS
-                    for event in self._waiting:  # nobody waits for a disk
-                        event.set()
-                    self._waiting.clear()
-            if not self._behind:
-                for event in self._waiting:
-                    event.set()
-                self._waiting.clear()
-        database.close()
-
-    def _lost(self, batch: list[tuple[str, dict[str, Any]] | threading.Event | None]) -> None:
-        for item in batch:
-            if isinstance(item, tuple) and item[0] != "flush":
-                self.dropped += 1
-                if item[1].get("path"):
-                    self._behind[item[1]["id"]] = Path(item[1]["path"])
-
-    def _next_batch(self, rest_until: float) -> list[tuple[str, dict[str, Any]] | threading.Event | None]:
-        batch: list[tuple[str, dict[str, Any]] | threading.Event | None] = []
-        timeout = None if not self._behind else 0.0 if self._waiting else max(0.0, rest_until - time.monotonic())
-        with suppress(queue.Empty):
-            batch.append(self._queue.get(timeout=timeout) if timeout != 0.0 else self._queue.get_nowait())
-            while len(batch) < QUEUE_ROWS:
-                batch.append(self._queue.get_nowait())
-        return batch
-
-    def _apply(self, database: sqlite3.Connection, kind: str, row: dict[str, Any]) -> None:
-        match kind:
-            case "session":
-                database.execute(
-                    "insert into sessions (id, actor, target, protocol, client, opened_at, path) "
-                    "values (:id, :actor, :target, :protocol, :client, :opened_at, :path) on conflict (id) do nothing",
-                    row,
-                )
-                self._behind[row["id"]] = Path(row["path"])
-            case "progress":
-                database.execute(
-                    "update sessions set operations = max(operations, :operations), "
-                    "notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
-                    row,
-                )
-            case "close":
-                database.execute("update sessions set closed_at = :closed_at, reason = :reason, head = :head where id = :id", row)
-        if row["id"] not in self._behind:
-            path = row.get("path") or next(iter(database.execute("select path from sessions where id = ?", (row["id"],))), ("",))[0]
-            if path:
-                self._behind[row["id"]] = Path(path)
-
-    def _read_some(self, database: sqlite3.Connection) -> None:
-        """One chunk of the recording that waits for longest."""
-        identifier, path = next(iter(self._behind.items()))
-        self._behind.pop(identifier)
-        row = database.execute("select read_bytes from sessions where id = ?", (identifier,)).fetchone()
-        start = row[0] if row else 0
-        try:
-            with path.open("rb") as file:
-                file.seek(start)
-                data = file.read(CHUNK)
-                if data and b"\n" not in data:
-                    data += file.readline()
-                size = file.seek(0, 2)
-        except OSError:
-            return
-        data = data[: data.rfind(b"\n") + 1]
-        if not data:
-            return
-        reader = Reader(database, identifier, path)
-        self._behind[identifier] = path  # until it is committed
-        with database:
-            for line in data.splitlines():
-                try:
-                    entry = json.loads(line)
-                    reader.take(entry)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    continue  # a recording that somebody broke: `verify` says so, a list leaves it out
-            reader.finish(start + len(data))
-        self._behind.pop(identifier, None)
-        for at, rows, size_ in reader.ended:
-            if at >= self._since:
-                self.delivered_rows += rows
-                self.delivered_bytes += size_
-        if start + len(data) < size:
-            self._behind[identifier] = path
 
 
 def rebuild_index(directory: Path, index: SessionIndex) -> int:

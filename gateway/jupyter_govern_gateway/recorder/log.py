@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from jupyter_govern.errors import RecordingFailed
+from jupyter_govern.heads import HEAD_FILE, Head
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
 from jupyter_govern_gateway.recorder.flusher import Flusher
 from jupyter_govern_gateway.recorder.signer import Signer
@@ -37,6 +39,8 @@ class GatewayLog:
         self._signer = signer
         self._unsigned = 0
         self._lock = Lock()
+        self._signed: Head | None = None
+        self._kept: Head | None = None
 
     @property
     def path(self) -> Path:
@@ -61,10 +65,48 @@ class GatewayLog:
     def _sign(self) -> None:
         self._unsigned = 0
         if self._signer is not None:
-            self._chain.append("signature", self._signer.fields(self._chain.path.stem, self._chain.seq, self._chain.head))
+            seq, head = self._chain.seq, self._chain.head
+            fields = self._signer.fields(self._chain.path.stem, seq, head)
+            self._chain.append("signature", fields)
+            self._signed = Head(seq=seq, hash=head, key=fields["key"], signature=fields["signature"])
+
+    @property
+    def signed(self) -> Head | None:
+        """The newest signed head."""
+        return self._signed
+
+    def keep_head(self) -> None:
+        """Have the newest signed head beside the log (`gateway.head`), once the log itself is on the disk. Blocks. Raises OSError."""
+        with self._lock:
+            head = self._signed
+            if head is None or head == self._kept:
+                return
+            descriptor = os.dup(self._chain.descriptor) if self._chain.descriptor >= 0 else -1
+        if descriptor >= 0:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        replace_durably(self._chain.path.with_name(HEAD_FILE), head.line())
+        self._kept = head
 
     def close(self) -> None:
         """Sign the end and close."""
         with suppress(RecordingFailed):
             self.sign()
         self._chain.close()
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Give a file new content at once, mode 0600: after a crash it is the old or the new one. Raises OSError."""
+    beside = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from jupyter_govern.model import Actor, Cell, Decision, Facts, Operation
-from jupyter_govern_gateway.recorder.chain import Chain, Encoded, encoded
+from jupyter_govern_gateway.recorder.chain import Chain
+from jupyter_govern_gateway.recorder.encoding import Encoded, Kept, encode, text_of
 from jupyter_govern_gateway.recorder.signer import Signer
 from jupyter_govern_gateway.recorder.tally import Tally
 
@@ -38,39 +38,38 @@ def cell_fields(cell: Cell) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=4096)
-def decision_fields(decision: Decision) -> Encoded:
-    return encoded(
-        {
-            "effect": decision.effect,
-            "reason": decision.reason,
-            "policy": decision.policy_version,
-            "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
-            "limits": [
-                {"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} | ({"bytes": limit.bytes} if limit.bytes else {})
-                for limit in decision.limits
-            ],
-        }
-    )
+def decision_fields(decision: Decision) -> dict[str, Any]:
+    return {
+        "effect": decision.effect,
+        "reason": decision.reason,
+        "policy": decision.policy_version,
+        "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
+        "limits": [
+            {"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} | ({"bytes": limit.bytes} if limit.bytes else {})
+            for limit in decision.limits
+        ],
+    }
 
 
-@lru_cache(maxsize=4096)
-def facts_fields(facts: Facts) -> Encoded:
-    return encoded(
-        {
-            "kinds": sorted(facts.kinds),
-            "traits": sorted(facts.traits),
-            "unjudged": facts.unjudged or facts.unread,
-            "accesses": [
-                {
-                    "verb": access.verb,
-                    "resource": access.resource,
-                    "columns": None if access.columns is None else sorted(access.columns),
-                }
-                for access in facts.accesses
-            ],
-        }
-    )
+def facts_fields(facts: Facts) -> dict[str, Any]:
+    estimate = {} if facts.estimated_rows is None else {"estimated_rows": facts.estimated_rows}
+    return estimate | {
+        "kinds": sorted(facts.kinds),
+        "traits": sorted(facts.traits),
+        "unjudged": facts.unjudged or facts.unread,
+        "accesses": [
+            {
+                "verb": access.verb,
+                "resource": access.resource,
+                "columns": None if access.columns is None else sorted(access.columns),
+            }
+            for access in facts.accesses
+        ],
+    }
+
+
+_decisions: Final = Kept(decision_fields)
+_facts: Final = Kept(facts_fields)
 
 
 def parameter_field(value: bytes | None, form: int) -> Any:
@@ -122,40 +121,63 @@ class SessionRecording:
         }
         self._index.put("session", row)
 
-    def operation(self, op: Operation, decision: Decision, outcome: str) -> None:
-        """Write what is asked and what was decided; `outcome`: permitted, blocked or pending."""
-        fields: dict[str, Any] = {
-            "operation": op.id,
-            "statement": op.statement,
-            "digest": op.digest(),
-            "outcome": outcome,
-            "facts": facts_fields(op.facts),
-            "decision": decision_fields(decision),
-        }
+    def operation(self, op: Operation, decision: Decision, outcome: str, *, at: float | None = None) -> None:
+        """Write what is asked and what was decided; `outcome`: permitted, blocked or pending. at: None means now."""
+        chain = self.chain
+        cell = f',"cell":{encode(cell_fields(op.cell))}' if op.cell is not None else ""
+        parameters = ""
         if op.parameters:
-            fields["parameters"] = [parameter_field(v, f) for v, f in zip(op.parameters, op.all_formats(), strict=True)]
-        if op.cell is not None:
-            fields["cell"] = cell_fields(op.cell)
-        if op.rewritten and op.rewritten != op.statement:
-            fields["sent"] = op.rewritten
-        self.chain.append("operation", fields)
+            values = [parameter_field(v, f) for v, f in zip(op.parameters, op.all_formats(), strict=True)]
+            parameters = f'"parameters":{encode(values)},'
+        sent = f',"sent":{text_of(op.rewritten)}' if op.rewritten and op.rewritten != op.statement else ""
+        chain.append_parts(
+            "operation",
+            f'{cell},"decision":{_decisions.of(decision)},"digest":"{op.digest()}","facts":{_facts.of(op.facts)}',
+            f'"operation":{text_of(op.id)},"outcome":"{outcome}",{parameters}',
+            sent,
+            f',"statement":{text_of(op.statement)}',
+            at=chain.now() if at is None else at,
+            defer=False,
+        )
         self._operations += 1
         if op.cell is not None:
             self._notebook = op.cell.notebook
-        self.chain.soon()
+        chain.soon()
 
     def approval(self, op: Operation, **fields: Any) -> None:
         self.chain.append("approval", {"operation": op.id, **fields})
 
-    def result(self, op: Operation, *, columns: Encoded, rows: Sequence[Any], truncated: bool) -> None:
-        self.chain.append("result", {"operation": op.id, "columns": columns, "rows": list(rows), "truncated": truncated}, defer=True)
+    def result(self, op: Operation, *, columns: Encoded, rows: Sequence[Any], truncated: bool, at: float | None = None) -> None:
+        """A sample of the rows as they were delivered."""
+        chain = self.chain
+        chain.append_parts(
+            "result",
+            f',"columns":{columns}',
+            f'"operation":{text_of(op.id)},',
+            f',"rows":{encode(rows)}',
+            ',"truncated":true' if truncated else ',"truncated":false',
+            at=chain.now() if at is None else at,
+            defer=True,
+        )
 
     def output(self, op: Operation, stream: str, data: bytes, *, ms: float) -> None:
         """What a client was given of a stream, `ms` after the operation was permitted."""
         self.chain.append("output", {"operation": op.id, "stream": stream, "ms": ms, "data": stream_text(data)}, defer=True)
 
-    def end(self, op: Operation, **fields: Any) -> None:
-        self.chain.append("end", {"operation": op.id, **fields}, defer=True)
+    def end(
+        self, op: Operation, *, tag: str | None, rows: int, bytes: int, error: str | None, ms: float, at: float | None = None
+    ) -> None:
+        """How it ended."""
+        chain = self.chain
+        chain.append_parts(
+            "end",
+            f',"bytes":{bytes},"error":{"null" if error is None else text_of(error)}',
+            f'"ms":{ms!r},"operation":{text_of(op.id)},',
+            f',"rows":{rows}',
+            f',"tag":{"null" if tag is None else text_of(tag)}',
+            at=chain.now() if at is None else at,
+            defer=True,
+        )
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Something that is no operation: `wire-check`, or a `note` about the client, the target, the session."""

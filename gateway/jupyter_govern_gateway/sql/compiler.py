@@ -60,8 +60,9 @@ class Compiled:
         return f"{raw[:start].decode()}SELECT * FROM (\n{query}\n) AS governed_limit LIMIT {rows}{raw[stop:].decode()}"
 
 
-def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: Standing) -> Compiled:
-    """Raises SyntaxProblem (UnknownName for names that the catalog lacks)."""
+def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: Standing, takes_unknown: bool = False) -> Compiled:
+    """Raises SyntaxProblem (UnknownName for names that the catalog lacks). takes_unknown: where the standing is unbounded, such
+    names are left to the target: they may have been made in the transaction that is still open, which no catalog shows."""
     statements = read(text)
     payload = cell_report(statements)
     if payload is not None:
@@ -69,9 +70,11 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
     scope = governed(catalog, standing)
     analysis = Analysis(text, scope, naming)
     analysis.looks_at_content = bool(standing.content)
+    analysis.takes_unknown = takes_unknown and standing.unbounded
     effects: list[fx.SessionEffect] = []
     for statement in statements:
-        done = judge(analysis, statement)
+        with analysis.apart():
+            done = judge(analysis, statement)
         effects += done
         analysis.naming = _after(analysis.naming, done)
     if "sets-search-path" in analysis.traits:
@@ -134,6 +137,7 @@ def expand_view(outer: Analysis, view: Relation) -> str:
     outer.touched |= inner.touched
     outer.traits |= inner.traits
     outer.kinds |= inner.kinds
+    outer.functions |= inner.functions
     for access in inner.facts().accesses:
         outer.access(access.verb, access.resource, writes=access.columns)
     return spliced(view.definition, inner.splices)

@@ -65,12 +65,16 @@ class PlanCache:
             return await self._compile(target, catalog, standing, naming, text)
         except UnknownName:
             fresh = await self._catalogs.refresh(target)
-            if fresh.version == catalog.version:
+            if fresh.version == catalog.version and not standing.unbounded:
                 raise
-            return await self._compile(target, fresh, standing, naming, text)
+            return await self._compile(target, fresh, standing, naming, text, takes_unknown=True)
 
-    async def _compile(self, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str) -> Compiled:
-        work = asyncio.get_running_loop().run_in_executor(self._pool, _compile_or_refuse, text, catalog, naming, standing)
+    async def _compile(
+        self, target: str, catalog: Catalog, standing: Standing, naming: Naming, text: str, *, takes_unknown: bool = False
+    ) -> Compiled:
+        work = asyncio.get_running_loop().run_in_executor(
+            self._pool, _compile_or_refuse, text, catalog, naming, standing, takes_unknown
+        )
         try:
             compiled = await asyncio.wait_for(work, COMPILE_SECONDS)
         except TimeoutError:
@@ -92,9 +96,9 @@ class PlanCache:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _compile_or_refuse(text: str, catalog: Catalog, naming: Naming, standing: Standing) -> Compiled:
+def _compile_or_refuse(text: str, catalog: Catalog, naming: Naming, standing: Standing, takes_unknown: bool = False) -> Compiled:
     try:
-        return compile_statement(text, catalog=catalog, naming=naming, standing=standing)
+        return compile_statement(text, catalog=catalog, naming=naming, standing=standing, takes_unknown=takes_unknown)
     except (SyntaxProblem, Blocked):
         raise
     except BadFilter as problem:

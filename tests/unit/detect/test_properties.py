@@ -75,7 +75,7 @@ def test_long_keys_and_runs_stream_too(size: int) -> None:
 @pytest.mark.parametrize("pattern", ADVERSARIAL)
 def test_time_is_linear(pattern: bytes) -> None:
     data = pattern * (MEGABYTE // len(pattern))
-    started = time.perf_counter()
+    started = time.process_time()
     EVERYTHING.may_hold(data)
     EVERYTHING.hide(data)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS

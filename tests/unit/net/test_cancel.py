@@ -21,3 +21,13 @@ def test_a_session_that_is_over_cannot_be_stopped() -> None:
     pid, key = keys.issue(lambda: None, is_long=True)
     keys.withdraw(pid)
     assert not keys.cancel(pid, key)
+
+
+def test_a_session_has_the_targets_own_number_where_that_is_free() -> None:
+    keys = CancelKeys()
+    assert keys.issue(lambda: None, is_long=False, wanted=77)[0] == 77
+    again, _ = keys.issue(lambda: None, is_long=False, wanted=77)
+    assert again not in (0, 77)
+    keys.withdraw(77)
+    assert keys.issue(lambda: None, is_long=False, wanted=77)[0] == 77
+    assert keys.issue(lambda: None, is_long=False, wanted=-1)[0] > 0

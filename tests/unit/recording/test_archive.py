@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jupyter_govern import cli
 from jupyter_govern.archive import verify_file, verify_folder
 from jupyter_govern.errors import ConfigError
+from jupyter_govern.heads import head_of
 from jupyter_govern.signatures import read_keys
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 
@@ -159,20 +161,27 @@ def test_tampering_is_noticed(state: Path, way: Callable[[Path], None]) -> None:
     assert alone.returncode == 1 and "Traceback" not in alone.stderr and alone.stderr.strip(), alone
 
 
-def test_the_log_cut_back_to_a_signature_is_noted_and_an_anchor_finds_it(state: Path) -> None:
+def test_the_log_cut_back_to_a_signature_is_noticed_by_the_head_beside_it_and_without_it_by_an_anchor_or_a_witness(state: Path) -> None:
     folder = state / "recordings"
     keys = read_keys([state / "signing.pub"])
     before = verify_folder(folder, keys)
-    log = folder / "gateway.jsonl"
+    log, witness = folder / "gateway.jsonl", state / "witness.jsonl"
+    witness.write_bytes((folder / "gateway.head").read_bytes())
     lines = log.read_bytes().splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if b'"session":"s3"' in line)
     back = max(number for number in range(at) if b'"type":"signature"' in lines[number])
     log.write_bytes(b"".join(lines[: back + 1]))
     file_of(folder, "s3").unlink()
+    assert not verify_folder(folder, keys).ok and stand_alone(state).returncode == 1
+    (folder / "gateway.head").write_bytes(head_of(json.loads(lines[back])).line())  # an older copy of both
     cut_back = verify_folder(folder, keys)
     assert cut_back.ok and stand_alone(state).returncode == 0, "what the gateway had signed then: see the docs"
     assert not verify_folder(folder, keys, {before.seq: before.head}).ok
+    assert not verify_folder(folder, keys, witnesses=[witness]).ok
     assert stand_alone(state, "--anchor", f"{before.seq}:{before.head}").returncode == 1
+    assert stand_alone(state, "--witness", str(witness)).returncode == 1
+    command = ["sessions", "verify", "--all", str(folder), "--key", str(state / "signing.pub")]
+    assert cli.main(command) == 0 and cli.main([*command, "--witness", str(witness)]) == 1
 
 
 def test_keys_are_changed_and_both_are_accepted(tmp_path: Path) -> None:

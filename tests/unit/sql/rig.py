@@ -86,6 +86,7 @@ FILTERED = Standing(
     masks=(), judged=True, key="filtered", filters=(RowFilter(rule=RULE, schema="public", relation="orders", condition="customer_id = 7"),)
 )
 OPEN = Standing(masks=(), judged=False, key="open")
+UNBOUNDED = Standing(masks=(), judged=False, key="unbounded", unbounded=True)
 
 
 def compiled(text: str, standing: Standing = MASKED, naming: Naming | None = None) -> Compiled:

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from jupyter_govern_gateway.sql.catalog import Column, Relation
-from jupyter_govern_gateway.sql.reader import kind_of, read
+from jupyter_govern_gateway.sql.catalog import Catalog, Column, Relation
+from jupyter_govern_gateway.sql.reader import kind_of, read, unwrap
 from jupyter_govern_gateway.sql.writes import note_without_where
 
 ORDERS = Relation(
@@ -23,9 +23,22 @@ ORDERS = Relation(
 )
 
 
+ALL_ORDERS, OPEN_ORDERS = (
+    Relation(oid=oid, schema="public", name=name, kind="v", depends_on=(ORDERS.key,), definition=f"SELECT id FROM public.orders{where}")
+    for oid, name, where in ((2, "all_orders", ""), (3, "open_orders", " WHERE status = 'open'"))
+)
+
+
+def ctes(tree: Any) -> list[tuple[str, Any]]:
+    """Those of the top, as the analysis keeps them."""
+    tables = [unwrap(item) for item in tree.with_clause.ctes] if tree.HasField("with_clause") else []
+    return [(table.ctename, unwrap(table.ctequery)) for table in tables]
+
+
 def is_unrestricted(sql: str) -> bool:
     (statement,) = read(sql)
-    analysis = cast(Any, SimpleNamespace(traits=set()))
+    catalog = Catalog(version="", functions={}, relations={each.key: each for each in (ORDERS, OPEN_ORDERS, ALL_ORDERS)})
+    analysis = cast(Any, SimpleNamespace(traits=set(), catalog=catalog, cte_queries=ctes(statement.tree)))
     note_without_where(analysis, kind_of(statement.tree), statement.tree, ORDERS)
     return bool(analysis.traits)
 
@@ -52,11 +65,22 @@ delete from orders where coalesce(id, 1) = coalesce(id, 1)
 update orders set total = 1 from (values (1)) v where v.column1 = 1
 update orders set total = 1 from orders o2 where o2.id = orders.id
 with x as (select id from orders) delete from orders using x where x.id = orders.id
+with x as (select id from orders) delete from orders where id in (select id from x)
+with x as (select id from orders), y as (select * from x) delete from orders where id in (select id from y)
+delete from orders where id = any ((select array_agg(id) from orders)::int[])
+delete from orders where id = any (coalesce((select array_agg(id) from orders), '{}'))
+delete from orders where id in (select id from all_orders)
+delete from orders where id in (select id from orders union select 0)
+delete from orders where id not in (select -1 from orders)
 merge into orders using orders s on s.id = orders.id when matched then delete
 merge into orders using (values (1)) v(x) on true when matched then delete
 insert into orders select * from orders on conflict (id) do update set total = 0
 """.strip().splitlines()
 SOME = """
+with x as (select id from orders where status = 'old') delete from orders where id in (select id from x)
+delete from orders where id = any ((select array_agg(id) from orders where status = 'old')::int[])
+delete from orders where id in (select id from open_orders)
+delete from orders where id = any ((select array_agg(id) from customers)::int[])
 delete from orders where id = 5
 delete from orders where id in (1, 2)
 delete from orders where id in (select order_id from tmp)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _COPY_OR_END: Final = frozenset({frames.COPY_DATA, frames.COPY_DONE, frames.COPY_FAIL, frames.TERMINATE})
 # these cannot ask for anything
 _CONTROL: Final = frozenset({frames.SYNC, frames.FLUSH})
+OID: Final = 4
+MAX_NAMES: Final = 8 * 1024
+"""Bytes in which both names of a Bind must end that is too long to be held."""
 _STATEMENT_TOO_LONG: Final = Refusal(TOO_LONG, "the statement is longer than the gateway reads", hint="Send less in one statement.")
 
 
@@ -46,7 +49,7 @@ class ClientSide:
         self.out = ToTarget(exchange.to_target)
         self.asking = Asking(exchange, self.out)
         self.extended = ExtendedMessages(self.asking)
-        simple = SimpleMessages(self.asking)
+        self.simple = simple = SimpleMessages(self.asking)
         self._held = bytearray()
         self._need = HEADER
         # a message too long to hold: how much of it is still to come, and what becomes of it
@@ -114,7 +117,9 @@ class ClientSide:
             if stop > size:
                 if length > MAX_WHOLE and self._begin_stream(kind, at, stop):
                     continue
-                self._need = stop - at
+                # the start of a Bind or FunctionCall that streams must be here, with its names; anything else must be whole
+                streams = kind in (frames.BIND, frames.FUNCTION_CALL) and length >= self._most
+                self._need = size - at + 1 if streams else stop - at
                 break
             done = handler(data, at, stop)
             if asking.has_verdict and not shared.stall:
@@ -162,14 +167,32 @@ class ClientSide:
                 self.asking.refuse(_STATEMENT_TOO_LONG, simple=kind == frames.QUERY)
         elif kind == frames.BIND:
             return self._begin_long_bind(at, length)
+        elif kind == frames.FUNCTION_CALL:
+            return self._begin_long_call(at, length)
         else:
             raise Malformed(f"a message of type {chr(kind)} and length {length}")
+        self._streaming = length
+        return True
+
+    def _begin_long_call(self, at: int, length: int) -> bool:
+        block = self.out.block
+        if len(block) - at < HEADER + OID:
+            return False
+        self._stream_permit = None
+        if not self.x.skipping:
+            self._stream_permit = self.simple.may_call(block, at, len(block))
+            if self.x.stall:
+                return False
         self._streaming = length
         return True
 
     def _begin_long_bind(self, at: int, length: int) -> bool:
         block = self.out.block
         self._stream_permit = None
+        if block.count(b"\0", at + HEADER, at + HEADER + MAX_NAMES) < 2:
+            if len(block) - at - HEADER >= MAX_NAMES:
+                raise Malformed("a Bind whose names do not end")
+            return False
         if not self.x.skipping:
             portal_name, statement_name, _ = frontend.read_bind_names(block, at + HEADER, len(block))
             prepared = self.extended.statement(statement_name)

@@ -9,7 +9,6 @@ import base64
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from jupyter_govern_gateway.codecs.postgresql.backend import Column, read_data_row
@@ -40,11 +39,19 @@ class DeliveredColumn:
     format: int
 
 
-@lru_cache(maxsize=4096)
+MAX_KEPT: Final = 4096
+_delivered: dict[tuple[int, tuple[int, ...], str], tuple[tuple[Column, ...], tuple[DeliveredColumn, ...]]] = {}
+"""By identity of the columns, which are held, so that it stays theirs: comparing them costs more than what is found."""
+
+
 def delivered_columns(columns: tuple[Column, ...], formats: tuple[int, ...], codec: str) -> tuple[DeliveredColumn, ...]:
     """The columns of a result; `formats` are a Bind's (none: as described, one: that one for all)."""
+    key = (id(columns), formats, codec)
+    known = _delivered.get(key)
+    if known is not None:
+        return known[1]
     given = formats * len(columns) if len(formats) == 1 else formats
-    return tuple(
+    found = tuple(
         DeliveredColumn(
             name=column.name.decode(codec, "replace"),
             type_oid=column.type_oid,
@@ -52,6 +59,10 @@ def delivered_columns(columns: tuple[Column, ...], formats: tuple[int, ...], cod
         )
         for i, column in enumerate(columns)
     )
+    if len(_delivered) >= MAX_KEPT:
+        _delivered.clear()
+    _delivered[key] = (columns, found)
+    return found
 
 
 def read_rows(columns: Sequence[ColumnLike], data: bytes) -> tuple[list[Any], bool]:

@@ -7,8 +7,10 @@ from typing import Final
 from jupyter_govern.model import Access, Facts
 from jupyter_govern_gateway.adapters.postgresql.asking import Asking, refused_plan
 from jupyter_govern_gateway.adapters.postgresql.entries import E_FUNCTION, E_QUERY, Plan, Refusal
+from jupyter_govern_gateway.adapters.postgresql.exchange import GOING
 from jupyter_govern_gateway.codecs.postgresql import frontend
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, uint32
+from jupyter_govern_gateway.gate import Permit
 
 EMPTY_QUERY: Final = frontend.query(b"")
 _NO_FUNCTION_CALLS: Final = Refusal(
@@ -67,9 +69,16 @@ class SimpleMessages:
 
     def function_call(self, block: bytes, at: int, stop: int) -> bool:
         """The legacy call of a function by its oid."""
-        shared, asking = self.x, self.asking
-        if shared.skipping:
+        if self.x.skipping:
             return True
+        permit = self.may_call(block, at, stop)
+        if permit is not None:
+            self.out.keep(permit, at, stop)
+        return self.x.stall == GOING
+
+    def may_call(self, block: bytes, at: int, stop: int) -> Permit | None:
+        """Permission for a FunctionCall, of which perhaps only the start is here; None: it is refused, or (with a stall) it waits."""
+        shared, asking = self.x, self.asking
         oid = uint32(block, at + HEADER, stop)
         text = f"FunctionCall of function {oid}"
         if shared.door.is_judged():
@@ -82,12 +91,11 @@ class SimpleMessages:
             plan = Plan(text, facts, shared.door.decide(facts))
         permit = asking.permit(plan, (block[at + HEADER : stop],), (1,))
         if permit is None:
-            return False
+            return None
         if isinstance(permit, Refusal):
             asking.refuse(permit, simple=True)
-            return True
-        self.out.keep(permit, at, stop)
+            return None
         entry = shared.due(E_FUNCTION)
         entry.plan, entry.run = plan, asking.start_run(permit, plan)
         shared.end_batch()
-        return True
+        return permit

@@ -17,6 +17,7 @@ from jupyter_govern_gateway.adapters.steps import (
     LookUpVerifiers,
     ReadFirstPacket,
     ReadMessage,
+    SeesTLS,
     StartTLS,
     TakeToken,
     Write,
@@ -61,10 +62,16 @@ class Guest:
 
 
 def client_dialogue(
-    *, has_tls: bool, takes_cleartext: bool, nonce: Callable[[], bytes]
+    *, has_tls: bool, takes_cleartext: bool, nonce: Callable[[], bytes], channel: bytes = b""
 ) -> Generator[DialogueStep, Any, Guest | CancelRequest]:
-    """The steps of a client's arrival; raises Turned, Malformed."""
+    """The steps of a client's arrival; raises Turned, Malformed.
+
+    channel: what a log-in inside our TLS can be bound to (tls-server-end-point); empty: no binding is offered."""
     is_encrypted = False
+    if has_tls and (yield SeesTLS()):
+        # direct TLS of PostgreSQL 17 and newer: no SSLRequest, the protocol's name in the handshake instead
+        yield StartTLS(is_direct=True)
+        is_encrypted = True
     for _ in range(MAX_STARTUP_PACKETS):
         packet = read_first_packet((yield ReadFirstPacket(most=MAX_STARTUP_PACKET)))
         match packet:
@@ -80,12 +87,12 @@ def client_dialogue(
             case CancelRequest():
                 return packet
             case StartupMessage():
-                return (yield from _log_in(packet, is_encrypted, takes_cleartext and is_encrypted, nonce))
+                return (yield from _log_in(packet, is_encrypted, takes_cleartext and is_encrypted, nonce, channel if is_encrypted else b""))
     raise Malformed("a client that only asks for encryption")
 
 
 def _log_in(
-    packet: StartupMessage, is_encrypted: bool, takes_cleartext: bool, nonce: Callable[[], bytes]
+    packet: StartupMessage, is_encrypted: bool, takes_cleartext: bool, nonce: Callable[[], bytes], channel: bytes
 ) -> Generator[DialogueStep, Any, Guest]:
     if packet.major != 3:
         raise Turned("0A000", f"unsupported frontend protocol {packet.major}.{packet.minor}: the gateway speaks 3.0 to 3.2")
@@ -97,7 +104,7 @@ def _log_in(
     if not user:
         raise Turned("28000", "no user name in the start-up packet")
     try:
-        token = yield from (_cleartext(user) if takes_cleartext else _scram(user, nonce()))
+        token = yield from (_cleartext(user) if takes_cleartext else _scram(user, nonce(), channel))
     except AuthenticationFailed:
         # the same words for every reason: a stranger learns nothing
         yield CountFailure(user=user)
@@ -120,16 +127,23 @@ def _cleartext(user: str) -> Generator[DialogueStep, Any, Token]:
     return token
 
 
-def _scram(user: str, nonce: bytes) -> Generator[DialogueStep, Any, Token]:
+def _scram(user: str, nonce: bytes, channel: bytes) -> Generator[DialogueStep, Any, Token]:
     verifiers = yield LookUpVerifiers(user=user)
-    yield Write(data=backend.authentication_sasl((backend.SCRAM_SHA_256,)))
+    offered = (backend.SCRAM_SHA_256_PLUS, backend.SCRAM_SHA_256) if channel else (backend.SCRAM_SHA_256,)
+    yield Write(data=backend.authentication_sasl(offered))
     body = yield from _password_message()
     mechanism, at = cstring(body, 0, len(body))
-    if mechanism != backend.SCRAM_SHA_256:
+    if mechanism not in offered:
         raise Turned("28000", "the client chose an authentication that was not offered")
     if at + 4 + int32(body, at, len(body)) != len(body):
         raise Malformed("a SASL message of the wrong size")
-    exchange = ServerExchange(salt=verifiers.salt, iterations=verifiers.iterations, nonce=nonce)
+    exchange = ServerExchange(
+        salt=verifiers.salt,
+        iterations=verifiers.iterations,
+        nonce=nonce,
+        channel=channel,
+        is_bound=mechanism == backend.SCRAM_SHA_256_PLUS,
+    )
     yield Write(data=backend.authentication_sasl_continue(exchange.answer(body[at + 4 :])))
     proof = yield from _password_message()
     found = exchange.check(proof, verifiers.candidates)

@@ -14,6 +14,7 @@ from jupyter_govern_gateway.adapters.steps import (
     DialogueStep,
     Permitted,
     ReadBytes,
+    ReadChannel,
     ReadMessage,
     StartTLS,
     WriteToTarget,
@@ -22,7 +23,7 @@ from jupyter_govern_gateway.codecs.postgresql import backend, fields, frames, fr
 from jupyter_govern_gateway.codecs.postgresql.frames import int32
 from jupyter_govern_gateway.codecs.postgresql.md5 import md5_answer
 from jupyter_govern_gateway.codecs.postgresql.scram import ClientExchange
-from jupyter_govern_gateway.codecs.postgresql.startup import ssl_request, startup_message
+from jupyter_govern_gateway.codecs.postgresql.startup import PROTOCOL_3_0, PROTOCOL_3_2, ssl_request, startup_message
 from jupyter_govern_gateway.net.bounds import MAX_HELD
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Login:
     uses_tls: bool
     password: str = field(repr=False)
     settings: dict[str, str] = field(repr=False)
+    version: int = PROTOCOL_3_2
+    """The newest protocol to ask for; a server that speaks an older one says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ def target_dialogue(login: Login, permit: Permit, nonce: bytes) -> Generator[Dia
             raise TargetRefused("08006", f'target "{login.target}" does not offer TLS', hint="Tell the operator of the gateway.")
         yield StartTLS()
     settings = {"user": login.user, "database": login.database, **login.settings}
-    yield WriteToTarget(permitted=Permitted(startup_message(settings), (permit,)))
+    yield WriteToTarget(permitted=Permitted(startup_message(settings, login.version), (permit,)))
     yield from _authenticate(login, permit, nonce)
     return (yield from _settle(login))
 
@@ -79,7 +82,10 @@ def _authenticate(login: Login, permit: Permit, nonce: bytes) -> Generator[Dialo
     is_proven = True
     while True:
         kind, body = yield ReadMessage(most=MAX_HELD)
-        if kind in (frames.NOTICE_RESPONSE, frames.NEGOTIATE_PROTOCOL_VERSION):
+        if kind == frames.NOTICE_RESPONSE:
+            continue
+        if kind == frames.NEGOTIATE_PROTOCOL_VERSION:
+            _check_version(login, backend.read_negotiate_protocol_version(body, 0, len(body)))
             continue
         if kind == frames.ERROR_RESPONSE:
             raise _refused(login, fields.read_fields(body, 0, len(body)))
@@ -94,9 +100,14 @@ def _authenticate(login: Login, permit: Permit, nonce: bytes) -> Generator[Dialo
                 answer = frontend.password(login.password.encode() + b"\0")
             case 5:
                 answer = frontend.password(md5_answer(login.user.encode(), login.password.encode(), rest[:4]))
-            case 10 if backend.SCRAM_SHA_256 in backend.read_sasl_mechanisms(rest, 0, len(rest)):
-                exchange, is_proven = ClientExchange(password=login.password, nonce=nonce), False
-                answer = frontend.sasl_initial(backend.SCRAM_SHA_256, exchange.first())
+            case 10 if backend.SCRAM_SHA_256 in (offered := backend.read_sasl_mechanisms(rest, 0, len(rest))):
+                channel = yield ReadChannel()
+                is_bound = bool(channel) and backend.SCRAM_SHA_256_PLUS in offered
+                exchange = ClientExchange(
+                    password=login.password, nonce=nonce, channel=channel if is_bound else b"", could_bind=bool(channel) and not is_bound
+                )
+                is_proven = False
+                answer = frontend.sasl_initial(backend.SCRAM_SHA_256_PLUS if is_bound else backend.SCRAM_SHA_256, exchange.first())
             case 11 if exchange is not None:
                 answer = frontend.password((yield AnswerChallenge(exchange=exchange, challenge=rest)))
             case 12 if exchange is not None:
@@ -111,6 +122,12 @@ def _authenticate(login: Login, permit: Permit, nonce: bytes) -> Generator[Dialo
         yield WriteToTarget(permitted=Permitted(answer, (permit,)))
 
 
+def _check_version(login: Login, spoken: int) -> None:
+    # documented as the minor number, sent as the whole version by every server that sends it
+    if not PROTOCOL_3_0 <= (spoken if spoken >> 16 else PROTOCOL_3_0 | spoken) <= login.version:
+        raise TargetProtocolError(f"the target speaks version {spoken >> 16}.{spoken & 0xFFFF} of the protocol")
+
+
 def _settle(login: Login) -> Generator[DialogueStep, Any, Welcome]:
     parameters: dict[bytes, bytes] = {}
     pid, key = 0, b""
@@ -122,7 +139,7 @@ def _settle(login: Login) -> Generator[DialogueStep, Any, Welcome]:
                 parameters[name] = value
             case frames.BACKEND_KEY_DATA:
                 pid, key = backend.read_backend_key_data(body, 0, len(body))
-            case frames.NOTICE_RESPONSE | frames.NEGOTIATE_PROTOCOL_VERSION:
+            case frames.NOTICE_RESPONSE:
                 pass
             case frames.ERROR_RESPONSE:
                 raise _refused(login, fields.read_fields(body, 0, len(body)))
@@ -137,6 +154,9 @@ def _refused(login: Login, found: fields.Fields) -> TargetRefused:
     code = found.get(fields.CODE, b"08006").decode("ascii", "replace")
     said = found.get(fields.MESSAGE, b"").decode("utf-8", "replace")
     tell = "Tell the operator of the gateway."
+    if code in ("0A000", "08P01") and login.version > PROTOCOL_3_0:
+        hint = f'Tell the operator of the gateway: where a pooler knows only protocol 3.0, set protocol = "3.0" for the target. {said}'
+        return TargetRefused("08006", f'target "{login.target}" does not take protocol 3.2', hint=hint)
     if code[:2] == "28":
         return TargetRefused("28000", f'the gateway\'s own credential was refused by target "{login.target}"', hint=tell)
     if code == "3D000":

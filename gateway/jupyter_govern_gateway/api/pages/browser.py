@@ -6,6 +6,9 @@ https and to this machine only, so the pages work only there.
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,6 +19,9 @@ from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.identity.tokens import Token
 
 MAX_COOKIE = 256
+NEXT = re.compile(r"/(?:approvals/\d{1,15}|device(?:\?user_code=[A-Za-z-]{1,16})?)?")
+"""Where a login may lead: our own pages, by their exact shape."""
+NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
 SECURE: web.AppKey[bool] = web.AppKey("browsers come by https, whatever we listen with", bool)
 
 
@@ -32,6 +38,22 @@ def session_cookie(request: web.Request) -> str:
 def login_cookie(request: web.Request) -> str:
     """The name of the cookie that ties a login form to the browser that fetched it."""
     return "__Host-govern-login" if is_secure(request) else "govern-login"
+
+
+def login_nonce(request: web.Request) -> str:
+    """What that cookie holds, or something new to put there."""
+    nonce = request.cookies.get(login_cookie(request), "")
+    return nonce if NONCE.fullmatch(nonce) else secrets.token_urlsafe(32)
+
+
+def holder_of(nonce: str) -> str:
+    """How a login that is under way knows its browser again."""
+    return hashlib.sha256(nonce.encode("utf-8", "replace")).hexdigest()
+
+
+def own_page(path: str) -> str:
+    """The path, where it is one of our pages; else the first of them."""
+    return path if NEXT.fullmatch(path) else "/"
 
 
 def set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""/login, /login/finish, /logout.
+"""/login, /login/finish: passwords of local accounts; the ways to identity providers start here too (oidc.py, saml.py).
 
 The login form is sandboxed like every page, so no cookie comes with its POST. What keeps a stranger's page from logging a
 browser in as somebody else is the second step: the POST gives a ticket that works for a minute, once, and only together
@@ -7,9 +7,8 @@ with the cookie of the browser that fetched the form. It arrives with the redire
 
 from __future__ import annotations
 
-import hashlib
-import re
 import secrets
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -20,31 +19,31 @@ from jupyter_govern_gateway.api.bounds import FORM_SECONDS, LOGIN_TICKET_SECONDS
 from jupyter_govern_gateway.api.login import NAME, PASSWORD, Passwords
 from jupyter_govern_gateway.api.pages.browser import (
     drop_cookie,
+    holder_of,
     login_cookie,
+    login_nonce,
     need_navigation,
-    need_own_origin,
+    own_page,
     session_cookie,
     set_cookie,
     signed_in_as,
 )
 from jupyter_govern_gateway.api.pages.forms import Forms
 from jupyter_govern_gateway.api.pages.layout import Page, page_response
-from jupyter_govern_gateway.api.pages.markup import Safe, markup
+from jupyter_govern_gateway.api.pages.markup import Safe, joined, markup
 from jupyter_govern_gateway.api.pages.site import Site
 from jupyter_govern_gateway.api.problems import ApiProblem
 
-NEXT = re.compile(r"/(?:approvals/\d{1,15}|device(?:\?user_code=[A-Za-z-]{1,16})?)?")
-"""Where a login may lead: our own pages, by their exact shape."""
-NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
-
-FORM = """<div class="narrow"><div class="card"><h1>Sign in</h1><p class="soft">{purpose}</p>{problem}
-<form method="post" action="/login"><input type="hidden" name="form" value="{form}">
+PAGE = """<div class="narrow"><div class="card"><h1>Sign in</h1><p class="soft">{purpose}</p>{problem}{providers}{form}</div></div>"""
+FORM = """<form method="post" action="/login"><input type="hidden" name="form" value="{form}">
 <label for="username">Name</label>
 <input type="text" id="username" name="username" value="{username}" autocomplete="username"
  autocapitalize="none" spellcheck="false" required {focus_name}>
 <label for="password">Password</label>
 <input type="password" id="password" name="password" autocomplete="current-password" required {focus_password}>
-<div class="actions"><button>Sign in</button></div></form></div></div>"""
+<div class="actions"><button>Sign in</button></div></form>"""
+PROVIDER = """<p><a class="button" href="/login/{kind}/{name}?next={leads_to}">Sign in with {label}</a></p>"""
+OR = """<p class="soft small">or with an account of this gateway:</p>"""
 
 
 class LoginPages:
@@ -61,26 +60,24 @@ class LoginPages:
             web.get("/login", self.show, allow_head=False),
             web.post("/login", self.check),
             web.get("/login/finish", self.finish, allow_head=False),
-            web.post("/logout", self.log_out),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
         """The form, and the cookie of this browser's login."""
         need_navigation(request)
-        leads_to = _own_page(request.query.get("next", "/"))
+        leads_to = own_page(request.query.get("next", "/"))
         if signed_in_as(request, self._site.services) is not None:
             raise web.HTTPSeeOther(leads_to)
-        nonce = request.cookies.get(login_cookie(request), "")
-        if not NONCE.fullmatch(nonce):
-            nonce = secrets.token_urlsafe(32)
-        response = self._form(_holder(nonce), leads_to)
+        nonce = login_nonce(request)
+        response = self._form(holder_of(nonce), leads_to)
         set_cookie(response, request, login_cookie(request), nonce, FORM_SECONDS)
         return response
 
     async def check(self, request: web.Request) -> web.Response:
         """Check the password; the browser itself is logged in by the next step."""
-        need_navigation(request)
-        need_own_origin(request)
+        self._site.need_own_form(request)
+        if not self._site.services.identity.has_local_accounts:
+            raise ApiProblem(404, "not-found", "this gateway has no accounts of its own.", "Sign in with an identity provider.")
         body = await read_form(request)
         form = self._forms.redeem(body.get("form", ""), "login")
         if form is None:
@@ -101,7 +98,7 @@ class LoginPages:
         need_navigation(request)
         ticket = self._forms.redeem(request.query.get("ticket", ""), "ticket")
         nonce = request.cookies.get(login_cookie(request), "")
-        if ticket is None or not secrets.compare_digest(ticket.holder, _holder(nonce)):
+        if ticket is None or not secrets.compare_digest(ticket.holder, holder_of(nonce)):
             raise ApiProblem(403, "login-refused", "this sign-in was not begun in this browser, or is too old.", "Sign in again.")
         leads_to, _, subject = ticket.about.partition("\n")
         identity = self._site.services.identity
@@ -115,30 +112,34 @@ class LoginPages:
         drop_cookie(response, request, login_cookie(request))
         return response
 
-    async def log_out(self, request: web.Request) -> web.Response:
-        """End this browser's login."""
-        _, token = self._site.redeem(request, await read_form(request), "logout")
-        return self._site.log_out(request, token)
-
     def _form(self, holder: str, leads_to: str, *, problem: str = "", username: str = "", status: int = 200) -> web.Response:
         purpose = "to look at an approval" if leads_to.startswith("/approvals") else "to the gateway"
         if leads_to.startswith("/device"):
             purpose = "to confirm a login elsewhere"
         body = markup(
-            FORM,
+            PAGE,
             purpose=purpose,
             problem=markup('<p class="note error" role="alert">{problem}</p>', problem=problem) if problem else Safe(""),
+            providers=self._providers(leads_to),
+            form=self._passwords_form(holder, leads_to, username) if self._site.services.identity.has_local_accounts else Safe(""),
+        )
+        return page_response(Page("Sign in · jupyter-govern", body), status=status)
+
+    def _providers(self, leads_to: str) -> Safe:
+        services = self._site.services
+        ways = [("oidc", way) for way in (services.oidc.labels() if services.oidc is not None else [])]
+        ways += [("saml", way) for way in (services.saml.labels() if services.saml is not None else [])]
+        if not ways:
+            return Safe("")
+        leads = quote(leads_to, safe="")
+        links = joined(markup(PROVIDER, kind=kind, name=name, label=label, leads_to=leads) for kind, (name, label) in ways)
+        return joined([links, Safe(OR)]) if services.identity.has_local_accounts else links
+
+    def _passwords_form(self, holder: str, leads_to: str, username: str) -> Safe:
+        return markup(
+            FORM,
             form=self._forms.issue("login", holder=holder, about=leads_to),
             username=username,
             focus_name="" if username else "autofocus",
             focus_password="autofocus" if username else "",
         )
-        return page_response(Page("Sign in · jupyter-govern", body), status=status)
-
-
-def _own_page(path: str) -> str:
-    return path if NEXT.fullmatch(path) else "/"
-
-
-def _holder(nonce: str) -> str:
-    return hashlib.sha256(nonce.encode("utf-8", "replace")).hexdigest()

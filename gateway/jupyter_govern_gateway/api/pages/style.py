@@ -52,6 +52,8 @@ input:focus-visible,textarea:focus-visible,button:focus-visible,a:focus-visible{
   outline-offset:2px}
 button{font:inherit;font-weight:600;padding:.6rem 1.3rem;border-radius:8px;border:1px solid transparent;
   background:var(--accent);color:var(--on);cursor:pointer}
+a.button{display:block;text-align:center;font-weight:600;padding:.6rem 1.3rem;border-radius:8px;background:var(--accent);
+  color:var(--on);text-decoration:none}
 button.yes{background:var(--yes);color:var(--card)}
 button.no{background:transparent;color:var(--no);border-color:var(--no)}
 button.plain{background:transparent;color:var(--accent);padding:.25rem .6rem;border-color:var(--line);font-weight:500}

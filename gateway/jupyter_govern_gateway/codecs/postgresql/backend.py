@@ -18,6 +18,7 @@ IN_FAILED_TRANSACTION: Final = ord("E")
 AUTHENTICATION_OK: Final = frame(frames.AUTHENTICATION, b"\0\0\0\0")
 AUTHENTICATION_CLEARTEXT: Final = frame(frames.AUTHENTICATION, b"\0\0\0\x03")
 SCRAM_SHA_256: Final = b"SCRAM-SHA-256"
+SCRAM_SHA_256_PLUS: Final = b"SCRAM-SHA-256-PLUS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,11 @@ def read_parameter_status(data: bytes, at: int, end: int) -> tuple[bytes, bytes]
 def read_backend_key_data(data: bytes, at: int, end: int) -> tuple[int, bytes]:
     """The process number and the cancel key of a session at the target."""
     return uint32(data, at, end), data[at + 4 : end]
+
+
+def read_negotiate_protocol_version(data: bytes, at: int, end: int) -> int:
+    """The version that the server speaks instead of the one it was asked for."""
+    return uint32(data, at, end)
 
 
 def read_sasl_mechanisms(data: bytes, at: int, end: int) -> tuple[bytes, ...]:

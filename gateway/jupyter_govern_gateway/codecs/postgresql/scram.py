@@ -1,4 +1,5 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding: the server's side towards clients, the client's towards targets.
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677) and its -PLUS with tls-server-end-point (RFC 5929): the server's side towards clients, the
+client's towards targets. What the channel is bound to comes in as bytes; empty: no binding.
 
 Pure: nonces come in, nothing is looked up. Several verifiers may share one salt (all tokens of one person): the proof is
 tried against each, in constant time per verifier.
@@ -17,6 +18,11 @@ from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 
 MAX_ITERATIONS: Final = 10_000_000
 """A target that asks for more work than this is not worth it."""
+
+BOUND: Final = b"p=tls-server-end-point"
+UNBOUND: Final = b"n"
+COULD_BIND: Final = b"y"
+"""The client could bind to the channel, and has seen no offer of it."""
 
 
 def saslprep(password: str) -> bytes:
@@ -42,26 +48,39 @@ class ClientFirst:
 
 @dataclass(slots=True, kw_only=True)
 class ServerExchange:
-    """The server's side of one exchange: first answer, then check of the proof."""
+    """The server's side of one exchange: first answer, then check of the proof.
+
+    channel: what to bind to, where that was offered. is_bound: the client chose it."""
 
     salt: bytes
     iterations: int
     nonce: bytes
+    channel: bytes = b""
+    is_bound: bool = False
     _client: ClientFirst | None = field(default=None, init=False)
     _server_first: bytes = field(default=b"", init=False)
 
     def answer(self, client_first: bytes) -> bytes:
         """The server-first-message."""
         self._client = read_client_first(client_first)
+        self._check_binding(self._client.gs2_header)
         salt = base64.b64encode(self.salt)
         self._server_first = b"r=%s%s,s=%s,i=%d" % (self._client.nonce, self.nonce, salt, self.iterations)
         return self._server_first
+
+    def _check_binding(self, gs2_header: bytes) -> None:
+        if self.is_bound != gs2_header.startswith(BOUND):
+            raise Malformed("a SCRAM message whose channel binding is not that of its mechanism")
+        if self.channel and gs2_header.startswith(COULD_BIND):
+            # RFC 5802 section 6: somebody on the way has taken our offer out
+            raise Malformed("a client that could bind to the channel was not offered it")
 
     def check(self, client_final: bytes, verifiers: tuple[tuple[str, bytes, bytes], ...]) -> tuple[str, bytes] | None:
         """The id of the verifier (id, StoredKey, ServerKey) that the proof fits and the server-final-message; or None."""
         if self._client is None:
             raise Malformed("a SCRAM proof before its first message")
-        without_proof, proof = _read_client_final(client_final, self._client, self._client.nonce + self.nonce)
+        channel = self.channel if self.is_bound else b""
+        without_proof, proof = _read_client_final(client_final, self._client, self._client.nonce + self.nonce, channel)
         message = self._client.bare + b"," + self._server_first + b"," + without_proof
         found: tuple[str, bytes] | None = None
         for name, stored_key, server_key in verifiers:
@@ -73,10 +92,10 @@ class ServerExchange:
 
 
 def read_client_first(data: bytes) -> ClientFirst:
-    """`n,,n=,r=<nonce>`; `y,,` says that the client could bind to the channel and saw that we do not offer it."""
+    """`n,,n=,r=<nonce>`, with `y` or `p=tls-server-end-point` for the first `n`."""
     head, sep, bare = data.partition(b",,")
-    if not sep or head not in (b"n", b"y"):
-        raise Malformed("a SCRAM message that wants channel binding or an authorisation identity")
+    if not sep or head not in (UNBOUND, COULD_BIND, BOUND):
+        raise Malformed("a SCRAM message that wants another channel binding or an authorisation identity")
     parts = bare.split(b",")
     if len(parts) < 2 or not parts[0].startswith(b"n=") or not parts[1].startswith(b"r="):
         raise Malformed("a SCRAM message without user and nonce")
@@ -86,9 +105,9 @@ def read_client_first(data: bytes) -> ClientFirst:
     return ClientFirst(gs2_header=head + b",,", bare=bare, nonce=nonce)
 
 
-def _read_client_final(data: bytes, client: ClientFirst, nonce: bytes) -> tuple[bytes, bytes]:
+def _read_client_final(data: bytes, client: ClientFirst, nonce: bytes, channel: bytes) -> tuple[bytes, bytes]:
     without_proof, sep, encoded = data.rpartition(b",p=")
-    expected = b"c=" + base64.b64encode(client.gs2_header) + b",r=" + nonce
+    expected = b"c=" + base64.b64encode(client.gs2_header + channel) + b",r=" + nonce
     if not sep or not hmac.compare_digest(without_proof, expected):
         raise Malformed("a SCRAM proof for another exchange")
     proof = _decode(encoded)
@@ -106,24 +125,29 @@ def _decode(encoded: bytes) -> bytes:
 
 @dataclass(slots=True, kw_only=True)
 class ClientExchange:
-    """The client's side of one exchange, with a target."""
+    """The client's side of one exchange, with a target. could_bind: there is TLS, but the target offered no binding to it."""
 
     password: str
     nonce: bytes
+    channel: bytes = b""
+    could_bind: bool = False
     _bare: bytes = field(default=b"", init=False)
     _expected: bytes = field(default=b"", init=False)
 
     def first(self) -> bytes:
         """The client-first-message; the user name is empty, PostgreSQL takes the StartupMessage's."""
         self._bare = b"n=,r=" + self.nonce
-        return b"n,," + self._bare
+        return self._gs2_header() + self._bare
+
+    def _gs2_header(self) -> bytes:
+        return (BOUND if self.channel else COULD_BIND if self.could_bind else UNBOUND) + b",,"
 
     def final(self, server_first: bytes) -> bytes:
         """The client-final-message. Costs as many hash rounds as the server asks for: not for the event loop."""
         nonce, salt, iterations = self._read_server_first(server_first)
         salted = hashlib.pbkdf2_hmac("sha256", saslprep(self.password), salt, iterations)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
-        without_proof = b"c=biws,r=" + nonce
+        without_proof = b"c=" + base64.b64encode(self._gs2_header() + self.channel) + b",r=" + nonce
         message = self._bare + b"," + server_first + b"," + without_proof
         signature = hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256")
         server_key = hmac.digest(salted, b"Server Key", "sha256")

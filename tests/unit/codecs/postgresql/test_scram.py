@@ -63,7 +63,7 @@ def test_a_proof_before_the_first_message_is_refused() -> None:
         ServerExchange(salt=SALT, iterations=ROUNDS, nonce=b"n").check(b"c=biws,r=n,p=" + base64.b64encode(bytes(32)), VERIFIERS)
 
 
-@pytest.mark.parametrize("first", [b"", b"p=tls-server-end-point,,n=,r=x", b"n,a=eve,n=,r=x", b"n,,r=x", b"n,,n=,r=", b"n,,n=,r=a b"])
+@pytest.mark.parametrize("first", [b"", b"p=tls-unique,,n=,r=x", b"n,a=eve,n=,r=x", b"n,,r=x", b"n,,n=,r=", b"n,,n=,r=a b"])
 def test_other_first_messages_are_refused(first: bytes) -> None:
     with pytest.raises(Malformed):
         read_client_first(first)
@@ -102,3 +102,24 @@ def test_garbage_is_refused(data: bytes) -> None:
 def test_saslprep() -> None:
     assert saslprep("plain") == b"plain"
     assert saslprep("\u2168\u00a0\u00ad") == b"IX "
+
+
+@pytest.mark.parametrize(("theirs", "ours", "fits"), [(b"one", b"one", True), (b"one", b"two", False)])
+def test_a_proof_is_bound_to_the_channel(theirs: bytes, ours: bytes, fits: bool) -> None:
+    server = ServerExchange(salt=SALT, iterations=ROUNDS, nonce=b"server", channel=ours, is_bound=True)
+    client = ClientExchange(password="token one", nonce=b"client", channel=theirs)
+    proof = client.final(server.answer(client.first()))
+    if fits:
+        assert server.check(proof, VERIFIERS) is not None
+        return
+    with pytest.raises(Malformed):
+        server.check(proof, VERIFIERS)
+
+
+def test_the_binding_is_that_of_the_mechanism() -> None:
+    bound, unbound = ClientExchange(password="x", nonce=b"c", channel=b"one").first(), ClientExchange(password="x", nonce=b"c").first()
+    with pytest.raises(Malformed):
+        ServerExchange(salt=SALT, iterations=ROUNDS, nonce=b"s", channel=b"one").answer(bound)
+    with pytest.raises(Malformed):
+        ServerExchange(salt=SALT, iterations=ROUNDS, nonce=b"s", channel=b"one", is_bound=True).answer(unbound)
+    ServerExchange(salt=SALT, iterations=ROUNDS, nonce=b"s", channel=b"one").answer(unbound)

@@ -1,0 +1,155 @@
+"""People whom an identity provider named, as it named them last: groups and attributes for every later use of their tokens.
+
+Whether they are still logged in is not said here: their tokens say that, and those end with the login that they hang on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
+
+MAX_PEOPLE: Final = 20_000
+"""Who was confirmed longest ago gives way, and has to log in again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds.
+    revoked_at: when somebody ended everything of this person; older proofs that lie about somewhere make no new login."""
+
+    subject: str
+    source: str
+    groups: frozenset[str]
+    attributes: tuple[tuple[str, str], ...]
+    confirmed_at: float
+    hub_groups: frozenset[str] = frozenset()
+    revoked_at: float = 0.0
+
+    @property
+    def all_groups(self) -> frozenset[str]:
+        return self.groups | self.hub_groups
+
+
+class People:
+    """is_local: whether a name is a local account's; nobody else may have it."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float], is_local: Callable[[str], bool] = lambda subject: False) -> None:
+        self._path, self._clock, self._is_local = path, clock, is_local
+        self._people: dict[str, Person] = {}
+        self._load()
+
+    def remember(
+        self,
+        subject: str,
+        *,
+        source: str,
+        groups: frozenset[str],
+        attributes: tuple[tuple[str, str], ...] = (),
+        as_of: float | None = None,
+        hub_groups: frozenset[str] | None = None,
+    ) -> None:
+        """As of now; what was known of this person before no longer counts.
+
+        as_of: when the provider said so, where that was earlier; what it said later stays then. hub_groups: None leaves them.
+        Raises AuthenticationFailed where the name is already somebody else's, RecordingFailed where it cannot be kept.
+        """
+        if self._is_local(subject):
+            raise AuthenticationFailed(f"{subject!r} is a local account here: give this provider a prefix")
+        known = self._people.pop(subject, None)
+        if known is not None and known.source != source:
+            self._people[subject] = known
+            raise AuthenticationFailed(f"{subject!r} is known here from {known.source}: give this provider a prefix")
+        said = Person(
+            subject=subject,
+            source=source,
+            groups=groups,
+            attributes=attributes,
+            confirmed_at=self._clock() if as_of is None else as_of,
+            hub_groups=known.hub_groups if known is not None else frozenset(),
+            revoked_at=known.revoked_at if known is not None else 0.0,
+        )
+        if known is not None and known.confirmed_at > said.confirmed_at:
+            said = known  # an older token must not bring back a group that was lost since
+        if hub_groups is not None:
+            said = replace(said, hub_groups=hub_groups)
+        self._people[subject] = said
+        if said == known:
+            return
+        while len(self._people) > MAX_PEOPLE:
+            self._people.pop(next(iter(self._people)))
+        self._save()
+
+    def revoke(self, subject: str) -> None:
+        """From now on only a proof that is made later counts."""
+        if (known := self._people.get(subject)) is not None:
+            self._people[subject] = replace(known, revoked_at=self._clock())
+            self._save()
+
+    def find(self, subject: str) -> Person | None:
+        return self._people.get(subject)
+
+    def forget_sources(self, known: frozenset[str]) -> None:
+        """Forget whom issuers named that are no longer configured."""
+        kept = {subject: person for subject, person in self._people.items() if person.source in known}
+        if len(kept) != len(self._people):
+            self._people = kept
+            self._save()
+
+    def _save(self) -> None:
+        rows = [
+            {
+                "subject": p.subject,
+                "source": p.source,
+                "groups": sorted(p.groups),
+                "attributes": dict(p.attributes),
+                "confirmed_at": p.confirmed_at,
+                "hub_groups": sorted(p.hub_groups),
+                "revoked_at": p.revoked_at,
+            }
+            for p in self._people.values()
+        ]
+        write_private_json(self._path, {"version": 1, "people": rows})
+
+    def _load(self) -> None:
+        for row in read_json_list(self._path, "people"):
+            person = Person(
+                subject=row["subject"],
+                source=row["source"],
+                groups=frozenset(row["groups"]),
+                attributes=tuple(sorted(row["attributes"].items())),
+                confirmed_at=float(row["confirmed_at"]),
+                hub_groups=frozenset(row.get("hub_groups", ())),
+                revoked_at=float(row.get("revoked_at", 0.0)),
+            )
+            self._people[person.subject] = person
+
+
+def write_private_json(path: Path, content: dict[str, Any]) -> None:
+    """Write beside and rename, mode 0600: a crash leaves the old file or the new one. Raises RecordingFailed."""
+    beside = path.with_suffix(".new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file)
+        beside.replace(path)
+    except OSError as error:
+        raise RecordingFailed(f"{path.name} cannot be kept: {error.strerror}") from error
+
+
+def read_json_list(path: Path, key: str) -> list[dict[str, Any]]:
+    """The rows of a file of ours; none where it is not there. Raises ConfigError where it is damaged."""
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text())[key]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"{key} is no list")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"is damaged ({error}): remove it, and everybody logs in again", path=str(path)) from error
+    return rows

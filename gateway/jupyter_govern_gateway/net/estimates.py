@@ -1,0 +1,109 @@
+"""How many rows a statement would touch, as the target's planner estimates: for rules with `estimated_rows_over`.
+
+EXPLAIN plans and runs nothing, in a read-only transaction of the gateway's own connection. Planning may evaluate immutable
+functions, so a statement that calls somebody's own functions is not planned; what is not known counts as too many (fail closed).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg import sql
+
+from jupyter_govern_gateway.net.bounds import ESTIMATE_SECONDS, MAX_ESTIMATES
+
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.sql.compiler import Compiled
+    from jupyter_govern_gateway.sql.naming import Naming
+
+PLANNED: Final = frozenset({"select", "insert", "update", "delete", "merge", "declare", "create"})
+"""Kinds of statements that EXPLAIN takes (`create` where a query makes a table or a view)."""
+GENERIC_PLAN: Final = 160000
+"""server_version_num from which EXPLAIN takes parameters without their values."""
+_PARAMETER: Final = re.compile(r"\$[0-9]")
+AT_ONCE: Final = 4
+
+
+def _is_planned(compiled: Compiled) -> bool:
+    facts = compiled.facts
+    return (
+        compiled.statement_count == 1
+        and not facts.unjudged
+        and facts.kinds <= PLANNED
+        and not any(access.verb == "execute" for access in facts.accesses)
+    )
+
+
+class Estimates:
+    """conninfos: target name → libpq connection string of the gateway's own role."""
+
+    def __init__(self, conninfos: Mapping[str, str]) -> None:
+        self._conninfos = conninfos
+        self._free = asyncio.Semaphore(AT_ONCE)
+
+    async def of(self, target: str, compiled: Compiled, naming: Naming) -> Compiled:
+        """The same statement with `facts.estimated_rows`: None where it is not known."""
+        rows: int | None = None
+        if _is_planned(compiled):
+            async with self._free:
+                rows = await asyncio.to_thread(estimated_rows, self._conninfos[target], compiled.sql, naming)
+        return replace(compiled, facts=replace(compiled.facts, estimated_rows=rows), spans=None)
+
+
+def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
+    """Blocks. The largest number of rows that the statement gives or changes; None where the target does not say."""
+    try:
+        with psycopg.connect(
+            conninfo, connect_timeout=int(ESTIMATE_SECONDS), application_name="jupyter-govern estimate"
+        ) as connection:
+            connection.read_only = True
+            connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(int(ESTIMATE_SECONDS * 1000))))
+            path = sql.SQL(", ").join(sql.Identifier(schema) for schema in naming.search_path)
+            if naming.search_path:
+                connection.execute(sql.SQL("set local search_path = {}").format(path))
+            options = "FORMAT JSON"
+            if _PARAMETER.search(statement):
+                if connection.info.server_version < GENERIC_PLAN:
+                    return None
+                options += ", GENERIC_PLAN"
+            row = connection.execute(f"EXPLAIN ({options}) {statement}".encode()).fetchone()
+            return _most(row[0][0]["Plan"]) if row else None
+    except (psycopg.Error, KeyError, IndexError, TypeError, ValueError):
+        return None  # temporary tables, cursors, what the session has not committed: unknown is too many
+
+
+def _most(plan: dict[str, Any]) -> int:
+    """The rows of the root; a change of rows gives none itself, so the largest of what feeds it and of changes within."""
+    rows = int(plan["Plan Rows"])
+    for part in plan.get("Plans", ()):
+        if plan["Node Type"] == "ModifyTable" or part.get("Parent Relationship") == "InitPlan" or _changes(part):
+            rows = max(rows, _most(part))
+    return rows
+
+
+def _changes(plan: dict[str, Any]) -> bool:
+    return plan["Node Type"] == "ModifyTable" or any(_changes(part) for part in plan.get("Plans", ()))
+
+
+class Estimated:
+    """The statements of one session whose rows are estimated, with when that was; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, Naming], Compiled] = OrderedDict()
+
+    def get(self, text: str, naming: Naming) -> Compiled | None:
+        return self._known.get((text, naming))
+
+    def keep(self, text: str, naming: Naming, compiled: Compiled) -> None:
+        self._known[text, naming] = compiled
+        if len(self._known) > MAX_ESTIMATES:
+            self._known.popitem(last=False)
+
+    def clear(self) -> None:
+        self._known.clear()

@@ -1,0 +1,159 @@
+"""A PostgreSQL of this machine and a gateway before it, for somebody else's test suite.
+
+The database has the name of the target and the actor that of the database's user, so that a suite which looks at either
+finds the same on both ways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import uvloop
+
+from jupyter_govern.demo.postgres import Postgres
+from jupyter_govern_gateway.app import GatewayApp
+from jupyter_govern_gateway.identity.accounts import write_accounts
+
+NAME: Final = "postgres"
+OTHERS: Final = ("asyncpg_intro_test", "pg8000_scram_sha_256", "template1", "testdb")
+"""Databases that suites connect to besides: each is a target too."""
+SETTINGS: Final = {
+    "max_prepared_transactions": "20",
+    "wal_level": "logical",
+    "default_text_search_config": "pg_catalog.english",
+    "fsync": "off",
+}
+SETUP: Final = """
+create schema test_schema; create schema test_schema_2; create schema hidden;
+create extension if not exists hstore; create extension if not exists citext;
+create table hidden.people (id int primary key, email text);
+insert into hidden.people values (1, 'anton@raw.example');
+"""
+
+CONFIG: Final = """
+[gateway]
+state_dir = "state"
+[gateway.postgresql]
+listen = "127.0.0.1:0"
+[gateway.api]
+listen = "127.0.0.1:0"
+[identity.local]
+accounts = "accounts.json"
+
+{targets}
+[[rule]]
+name = "everything"
+because = "the suites make and drop what they test"
+effect = "allow"
+who = {{ users = ["postgres"] }}
+{rules}
+"""
+
+TARGET: Final = """
+[[target]]
+name = "{name}"
+kind = "postgresql"
+host = "127.0.0.1"
+port = {port}
+database = "{name}"
+user = "postgres"
+password = {{ file = "secret" }}
+tls = "disable"
+"""
+
+MASKS: Final = """
+[[rule]]
+name = "hide mail"
+because = "policy is on, and hides something that the suites do not touch"
+effect = "mask"
+who = { users = ["postgres"] }
+on = { targets = ["postgres"], columns = ["hidden.people.email"] }
+mask = { format = "partial", keep = 4 }
+"""
+
+
+class Server:
+    """The PostgreSQL, with a fresh database for every run."""
+
+    def __init__(self) -> None:
+        self.postgres = Postgres(settings=SETTINGS)
+
+    def __enter__(self) -> Server:
+        self.postgres.start()
+        with psycopg.connect(self.postgres.conninfo(), autocommit=True) as connection:
+            self.version = str(connection.execute("show server_version").fetchone()[0])  # type: ignore[index]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.postgres.stop()
+
+    def renew(self) -> None:
+        """Everything a suite left behind goes."""
+        with psycopg.connect(self.postgres.conninfo("template1"), autocommit=True) as connection:
+            for (gid,) in connection.execute("select gid from pg_prepared_xacts where database = %s", [NAME]).fetchall():
+                with psycopg.connect(self.postgres.conninfo(NAME), autocommit=True) as inside:
+                    inside.execute(psycopg.sql.SQL("rollback prepared {}").format(gid))
+            connection.execute("drop role if exists boltzmann")
+            for name in (NAME, "asyncpg_intro_test", "pg8000_scram_sha_256", "testdb"):
+                connection.execute(f"drop database if exists {name} with (force)")
+            connection.execute(f"create database {NAME} template template0")
+        with psycopg.connect(self.postgres.conninfo(NAME), autocommit=True) as connection:
+            connection.execute(SETUP)
+
+    @property
+    def way(self) -> dict[str, str]:
+        """How to get there directly."""
+        return {"host": "127.0.0.1", "port": str(self.postgres.port), "user": NAME, "password": self.postgres.password, "dbname": NAME}
+
+
+class Gateway:
+    """A gateway of its own before the server; `masked` puts a mask on a table that no suite touches."""
+
+    def __init__(self, server: Server, *, masked: bool) -> None:
+        self._server, self._masked = server, masked
+        self._folder = tempfile.TemporaryDirectory(prefix="govern-compat-")
+        self.directory = Path(self._folder.name)
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._app: GatewayApp
+
+    def __enter__(self) -> Gateway:
+        os.environ["JUPYTER_RUNTIME_DIR"] = str(self.directory / "runtime")
+        write_accounts(self.directory / "accounts.json", {NAME: (f"{NAME}-login", ["people"])})
+        (self.directory / "secret").write_text(self._server.postgres.password)
+        config = self.directory / "govern.toml"
+        targets = "".join(TARGET.format(name=name, port=self._server.postgres.port) for name in (NAME, *OTHERS))
+        config.write_text(CONFIG.format(targets=targets, rules=MASKS if self._masked else ""))
+        self._thread.start()
+        self._app = GatewayApp(config, say=lambda line: None)
+        self._call(self._app.start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._call(self._app.stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop.close()
+            self._folder.cleanup()
+
+    def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    @property
+    def way(self) -> dict[str, str]:
+        """How to get there through the gateway; the password is a fresh token."""
+
+        async def issue() -> str:
+            identity: Any = self._app.postgresql._house.services.identity
+            return str(identity.issue(subject=NAME, groups=frozenset({"people"}), kind="person")[0])
+
+        return {**self._server.way, "port": str(self._app.postgresql.port), "password": self._call(issue())}

@@ -1,0 +1,179 @@
+"""The whole way with a real provider (Canaille, by pytest-iam) and a real PostgreSQL: login in a browser, a program's login confirmed
+there, psql's connection, groups, key rotation, and a revocation at the provider that ends the open session."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import psycopg
+import pytest
+from pgwire_rig import Rig
+from pytest_iam import Server
+
+SECRET = "the gateway's own"
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+PROVIDER = """
+[[identity.oidc]]
+name = "canaille"
+label = "the staff directory"
+issuer = "{issuer}"
+client_id = "govern"
+client_secret = {{ file = "client" }}
+scopes = ["openid", "profile", "email", "groups"]
+max_age_seconds = 10
+"""
+
+
+class OidcRig(Rig):
+    """The wire rig without local accounts, before a provider."""
+
+    issuer = ""
+
+    def policy(self, more: str = "") -> str:
+        (self.directory / "client").write_text(SECRET)
+        text = super().policy(more).replace('[identity.local]\naccounts = "accounts.json"\n', "")
+        return text + PROVIDER.format(issuer=self.issuer)
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.gateway_log() if entry.get("event") == event]
+
+
+@pytest.fixture(scope="module")
+def rig(iam_server: Server) -> Iterator[OidcRig]:
+    started = OidcRig()
+    started.issuer = iam_server.url.rstrip("/")
+    with started:
+        register(iam_server, started.app.api.url)
+        yield started
+
+
+def register(iam: Server, url: str) -> None:
+    client = iam.models.Client(
+        client_id="govern",
+        client_name="jupyter-govern",
+        client_secret=SECRET,
+        client_id_issued_at=datetime.datetime.now(datetime.UTC),
+        client_uri=url,
+        redirect_uris=[f"{url}/login/callback/canaille"],
+        post_logout_redirect_uris=[f"{url}/login"],
+        grant_types=["authorization_code", "refresh_token"],
+        response_types=["code"],
+        scope=["openid", "profile", "email", "groups"],
+        token_endpoint_auth_method="client_secret_basic",
+        id_token_signed_response_alg="RS256",
+    )
+    iam.backend.save(client)
+    iam.backend.update(client, audience=[client])
+    iam.backend.save(client)
+
+
+@pytest.fixture
+def ida(iam_server: Server) -> Iterator[Any]:
+    user = iam_server.models.User(
+        user_name="ida", family_name="Ida", formatted_name="Ida", emails=["ida@example.org"], password="correct horse battery"
+    )  # fmt: skip
+    iam_server.backend.save(user)
+    group = iam_server.models.Group(display_name="analysts", members=[user])
+    iam_server.backend.save(group)
+    yield user
+    iam_server.backend.delete(group)
+    iam_server.backend.delete(user)
+
+
+@pytest.fixture
+def person(rig: OidcRig) -> Iterator[Person]:
+    somebody = Person(rig.app.api.url)
+    yield somebody
+    somebody.http.close()
+
+
+class Person:
+    """Somebody at a browser: follows redirects, fills in forms, keeps cookies. No cookie goes with a sandboxed page's form."""
+
+    def __init__(self, gateway: str) -> None:
+        self.gateway, self.http = gateway, httpx.Client(headers=NAVIGATION, follow_redirects=True, trust_env=False, timeout=20)
+
+    def log_in(self, leads_to: str = "/") -> httpx.Response:
+        page = self.http.get(f"{self.gateway}/login?next={leads_to}")
+        assert "Sign in with the staff directory" in page.text and 'type="password"' not in page.text
+        page = self.http.get(urljoin(self.gateway, html.unescape(re.findall(r'class="button" href="([^"]+)"', page.text)[0])))
+        for answers in ({"login": "ida", "user_name": "ida"}, {"password": "correct horse battery"}):
+            page = self.http.post(str(page.url), data={**hidden(page.text), **answers})
+            assert page.status_code == 200, page.text
+        return page
+
+    def submit(self, page: httpx.Response, action: str, **answers: str) -> httpx.Response:
+        """A form of the gateway's."""
+        within = page.text[page.text.index(f'action="{action}"') :]
+        with httpx.Client(trust_env=False) as bare:
+            sent = bare.post(f"{self.gateway}{action}", data={**hidden(within), **answers}, headers={**NAVIGATION, "Origin": "null"})
+        return self.http.get(urljoin(self.gateway, sent.headers["location"])) if sent.is_redirect else sent
+
+
+def hidden(text: str) -> dict[str, str]:
+    form = text.partition("</form>")[0]
+    return {
+        html.unescape(re.findall(r'name="([^"]*)"', tag)[0]): html.unescape((re.findall(r'value="([^"]*)"', tag) or [""])[0])
+        for tag in re.findall(r'<input[^>]*type="hidden"[^>]*>', form)
+    }
+
+
+def program_login(person: Person, rig: OidcRig) -> str:
+    """`jupyter govern login`, confirmed by this person: the token."""
+    api = f"{rig.app.api.url}/api/v1"
+    with httpx.Client(trust_env=False) as http:
+        device = http.post(f"{api}/device", json={"client": "cli"}).json()
+        page = person.http.get(device["verification_uri_complete"])
+        assert "Let this program act as ida?" in page.text
+        person.submit(page, "/device", answer="confirm")
+        return str(http.post(f"{api}/device/token", json={"device_code": device["device_code"]}).json()["token"])
+
+
+def connect(rig: OidcRig, token: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(
+        host="127.0.0.1", port=rig.port, user="ida", dbname="shop", password=token, sslmode="verify-full", sslrootcert=rig.authority,
+        autocommit=True, connect_timeout=10,
+    )  # fmt: skip
+
+
+def test_from_the_browser_to_the_table_and_back_out(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+    page = person.log_in()
+    assert "signed in as <b>ida</b>" in page.text
+    with connect(rig, program_login(person, rig)) as connection:
+        assert connection.execute("select email from customers where id = 1").fetchone() == ("*************mple",)
+        [entry] = rig.log("succeeded")
+        assert (entry["subject"], entry["groups"], entry["provider"]) == ("ida", ["analysts"], "canaille")
+        for token in iam_server.backend.query(iam_server.models.Token):
+            iam_server.backend.update(token, revokation_date=datetime.datetime.now(datetime.UTC))
+            iam_server.backend.save(token)
+        revoked_at = time.monotonic()
+        with pytest.raises(psycopg.OperationalError):
+            while time.monotonic() < revoked_at + 20:
+                connection.execute("select 1")
+                time.sleep(0.2)
+        assert time.monotonic() - revoked_at < 11
+    assert rig.log("refresh refused") or rig.log("refresh failed")
+    assert str(person.http.get(f"{rig.app.api.url}/").url).startswith(f"{rig.app.api.url}/login")
+
+
+def test_the_login_is_renewed_while_the_provider_confirms_it(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+    person.log_in()
+    token = program_login(person, rig)
+    time.sleep(11)
+    with connect(rig, token) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_signing_out_leads_to_the_providers_own_sign_out(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+    page = person.submit(person.log_in(), "/logout")
+    url = html.unescape(re.findall(r'class="button" href="([^"]+)"', page.text)[0])
+    assert urlsplit(url).netloc == urlsplit(iam_server.url).netloc and "id_token_hint" in parse_qs(urlsplit(url).query)
+    assert str(person.http.get(url).url) == f"{rig.app.api.url}/login"
+    assert str(person.http.get(f"{rig.app.api.url}/").url).startswith(f"{rig.app.api.url}/login")

@@ -1,0 +1,62 @@
+"""A login ends when the Hub no longer knows the token it stands on, or says nothing for too long; a short silence ends nothing."""
+
+from __future__ import annotations
+
+from jupyter_govern_gateway.identity.hub.recheck import MAX_SILENCE_SECONDS
+from jupyter_govern_gateway.identity.tokens import TokenStore
+
+from .world import HubWorld
+
+
+async def test_a_token_that_the_hub_forgot(world: HubWorld) -> None:
+    _, token = await world.ask()
+    await world.recheck.once()
+    assert world.tokens.store.living(token.id)
+    world.small.known_ids.clear()
+    await world.recheck.once()
+    assert world.tokens.store.of() == []
+    assert "does not know" in world.tokens.revoked[0][1]
+
+
+async def test_what_was_opened_ends_with_it(world: HubWorld) -> None:
+    _, token = await world.ask()
+    ended: list[str] = []
+    world.tokens.ties.tie(world.tokens.lineage(token), what="session", name="s1", end=ended.append)
+    world.small.known_ids.clear()
+    await world.recheck.once()
+    assert ended == ["the Hub does not know the notebook server's token any more"]
+
+
+async def test_a_hub_that_restarts_and_one_that_is_gone(world: HubWorld) -> None:
+    _, token = await world.ask()
+    await world.recheck.once()
+    world.small.broken = 503
+    world.now += MAX_SILENCE_SECONDS - 1
+    await world.recheck.once()
+    assert world.tokens.store.living(token.id)
+    world.now += 2
+    await world.recheck.once()
+    assert world.tokens.store.of() == []
+
+
+async def test_a_restart_of_the_gateway_forgets_nothing(world: HubWorld) -> None:
+    await world.ask()
+    world.tokens.store = TokenStore(world.folder / "tokens.json", secret=b"s", clock=lambda: world.now)
+    assert len(world.tokens.store.of(kind="login")) == 1
+    world.small.known_ids.clear()
+    await world.recheck.once()
+    assert world.tokens.store.of() == []
+
+
+async def test_sessions_live_as_long_as_the_proof_that_was_renewed(world: HubWorld) -> None:
+    _, token = await world.ask()
+    ended: list[str] = []
+    world.tokens.ties.tie(world.tokens.lineage(token), what="session", name="s1", end=ended.append)
+    login = world.tokens.lineage(token)[1]
+    world.tokens.prolong(login.id, login.expires_at + 600)
+    world.now = login.expires_at + 1
+    world.tokens.ties.sweep()
+    assert ended == []
+    world.now += 600
+    world.tokens.ties.sweep()
+    assert len(ended) == 1
