@@ -51,6 +51,7 @@ from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.recorder.witness import Witness, witness_place
 from jupyter_govern_gateway.sql.catalogs import Catalogs
 from jupyter_govern_gateway.sql.plans import PlanCache
+from jupyter_govern_gateway.sshgate import ssh_gate
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
 from jupyter_govern_gateway.upkeep import Upkeep
 
@@ -264,21 +265,7 @@ class GatewayApp:
         listen = config.gateway.ssh
         if listen is None:
             return
-        try:
-            from jupyter_govern_gateway.ssh.listener import SshGate
-        except ModuleNotFoundError as missing:
-            raise ConfigError("needs the extra `ssh`: pip install 'jupyter-govern[gateway,ssh]'", key="gateway.ssh") from missing
-        self.ssh = SshGate(
-            host=listen.host,
-            port=listen.port,
-            state_dir=state,
-            directory=self.path.parent,
-            targets=config.ssh_targets,
-            identity=identity,
-            policy=self.policy,
-            gate=services.gate,
-            log=services.log,
-        )
+        self.ssh = ssh_gate(config, listen, self.path.parent, state, services, identity, self.policy)
         await _listening(self.ssh.start(), "gateway.ssh.listen", listen.listen)
         self._stack.push_async_callback(self.ssh.stop, config.gateway.drain_seconds)
         self._say(f"SSH clients: {listen.host}:{self.ssh.port} ({self.ssh.public_key})")
