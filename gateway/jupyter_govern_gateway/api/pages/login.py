@@ -23,7 +23,6 @@ from jupyter_govern_gateway.api.pages.browser import (
     login_cookie,
     login_nonce,
     need_navigation,
-    need_own_origin,
     own_page,
     session_cookie,
     set_cookie,
@@ -76,8 +75,7 @@ class LoginPages:
 
     async def check(self, request: web.Request) -> web.Response:
         """Check the password; the browser itself is logged in by the next step."""
-        need_navigation(request)
-        need_own_origin(request)
+        self._site.need_own_form(request)
         if not self._site.services.identity.has_local_accounts:
             raise ApiProblem(404, "not-found", "this gateway has no accounts of its own.", "Sign in with an identity provider.")
         body = await read_form(request)

@@ -47,11 +47,11 @@ class Site:
 
     def redeem(self, request: web.Request, body: dict[str, str], purpose: str) -> tuple[Form, Token]:
         """The form that authorises this POST and whose it is. Neither cookie nor Origin counts for anything here: neither arrives."""
-        need_navigation(request)
-        need_own_origin(request)
+        self.need_own_form(request)
         form = self.forms.redeem(body.get("form", ""), purpose)
         token = _holder_of_form(self.services, form.holder) if form is not None else None
         if form is None or token is None:
+            self.record_refusal(request, "a form that is unknown, used or of another login")
             raise ApiProblem(
                 403,
                 "form-refused",
@@ -73,6 +73,21 @@ class Site:
         set_cookie(response, request, session_cookie(request), text, token.expires_at - self.services.clock())
         drop_cookie(response, request, login_cookie(request))
         return response
+
+    def need_own_form(self, request: web.Request) -> None:
+        """What a form of ours must come as; anything else is on record. Raises ApiProblem."""
+        try:
+            need_navigation(request)
+            need_own_origin(request)
+        except ApiProblem as refused:
+            self.record_refusal(request, refused.code)
+            raise
+
+    def record_refusal(self, request: web.Request, why: str) -> None:
+        """A form that somebody else may have sent. Not more often than a rate, so that nobody fills the log."""
+        if self.services.misuse.allows(peer(request)):
+            what = f"{request.method} {request.path}"[:200]
+            self.services.recorder.log.write("token", event="refused", what=what, why=why, address=peer(request))
 
     def send(self, page: Page, token: Token, *, status: int = 200) -> web.Response:
         """A page for a signed-in person."""
