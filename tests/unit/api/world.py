@@ -278,7 +278,7 @@ async def running(
     oidc = oidc_logins(
         providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
     )  # fmt: skip
-    exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
+    exchange = Workloads(workloads, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock)
     services = ApiServices(
         identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
         workloads=exchange if workloads else None,
