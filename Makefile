@@ -6,12 +6,13 @@ LABEXT := jupyter_govern/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/yarn.lock labextension/tsconfig.json
 PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_govern_kernel server_ext/jupyter_govern_server
 SEED ?= 1
+FUZZ_SECONDS ?= 120
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial crash tamper help demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(VENV)/.installed ## install everything below .venv and build the labextension
 
@@ -35,10 +36,13 @@ $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
 	@touch $@
 
 browser:
-	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client
+	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
+
+hub-demo: setup ## the same under JupyterHub with an identity provider; HEADLESS=1 runs its notebook without a browser and reports
+	$(BIN)/python -m jupyter_govern.demo.hub_command $(if $(HEADLESS),--headless)
 
 test: unit labtest integration ui ## all tests, each kind in a process of its own: a browser's event loop disturbs the others
 
@@ -63,6 +67,12 @@ lint: setup ## ruff, mypy --strict, import-linter, tsc; warnings are errors
 
 bench: setup ## pgbench and a 1M-row read: direct, through the gateway, through pgbouncer where it is installed
 	$(BIN)/python -m bench
+
+compat: setup ## public test suites of PostgreSQL clients, directly and through the gateway; PSYCOPG_CHECKOUT=folder adds psycopg's own; ARGS
+	$(BIN)/python -m tests.compat $(ARGS)
+
+fuzz: setup ## random and damaged dialogues against the codecs and the session machine, FUZZ_SECONDS=120 long; what fails is kept in tests/fuzz/corpus
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 redteam: setup ## REDTEAM=folder of a red-team corpus with run.py: run it against a gateway of its own
 	$(BIN)/python -m bench.redteam "$(REDTEAM)" $(ARGS)

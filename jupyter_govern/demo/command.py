@@ -28,20 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when stopped by Ctrl-C or when the headless run went as promised, 1 when something did not."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, as_interrupt)
     started = time.monotonic()
     stack = Stack(Path(tempfile.mkdtemp(prefix="govern-demo-")), lab=True)
     try:
-        stack.start(_say)
+        stack.start(say)
         if args.headless:
-            asyncio.run(headless.run(stack, _say))
-            _say(f"\nall as promised, in {time.monotonic() - started:.0f} seconds")
+            asyncio.run(headless.run(stack, say))
+            say(f"\nall as promised, in {time.monotonic() - started:.0f} seconds")
             return 0
         _introduce(stack)
         _wait(stack)
         return 1
     except KeyboardInterrupt:
-        _say("\nstopping")
+        say("\nstopping")
         return 130 if args.headless else 0
     except (PostgresFailed, StartFailed, PageProblem, GatewayProblem, headless.NotAsPromised, TimeoutError, OSError) as problem:
         print(f"jupyter govern demo: {problem or type(problem).__name__}", file=sys.stderr, flush=True)
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
         quiet_stop(stack)
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
+def as_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(line, flush=True)
 
 
@@ -72,7 +72,7 @@ def _introduce(stack: Stack) -> None:
         f"    {name:5} password {password:20} groups: {', '.join(groups)}" for name, (password, groups) in stack.people.items()
     )
     line = f'"host=127.0.0.1 port={stack.pg_port} dbname=shop user=ana sslmode=verify-full sslrootcert={stack.ca_file}"'
-    _say(
+    say(
         f"""
 JupyterLab   {stack.lab_url}
 Gateway      {stack.api_url}

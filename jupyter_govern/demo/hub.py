@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_govern.demo.brood import Brood
 from jupyter_govern.demo.postgres import free_port
 from jupyter_govern.demo.processes import Child, answers, says_ok
 from jupyter_govern.demo.stack import Stack, examples
 
 HUB_SECONDS: Final = 90.0
 PROVIDER_SECONDS: Final = 30.0
+NOTEBOOK: Final = "hub.ipynb"
 HUB_CLIENT: Final = "jupyterhub"
 GATEWAY_CLIENT: Final = "govern"
 
@@ -33,6 +36,7 @@ class HubStack(Stack):
         self._provider_settings = provider or {}
         self.provider: Child | None = None
         self.hub: Child | None = None
+        self._brood = Brood()
         self.ports = {name: free_port() for name in ("provider", "proxy", "hub", "proxy_api", "gateway")}
         self.issuer = f"http://localhost:{self.ports['provider']}"
         self.hub_url = f"http://127.0.0.1:{self.ports['proxy']}"
@@ -55,11 +59,20 @@ class HubStack(Stack):
 
     def stop(self) -> None:
         """In reverse order; may be called twice."""
+        if self.hub is not None:
+            self._brood.note(self.hub.pid)
         for child in (self.hub, self.provider):
             if child is not None:
                 child.stop()
         self.hub = self.provider = None
+        self._brood.end()
         super().stop()
+
+    def kill_hub(self) -> None:
+        """`kill -9`, for tests of what survives it; its notebook servers run on until stop()."""
+        if self.hub is not None:
+            self._brood.note(self.hub.pid)
+            self.hub.kill()
 
     def start_provider(self) -> None:
         """Start it (again): it forgets every login and token when it ends."""
@@ -95,9 +108,14 @@ class HubStack(Stack):
         return f"http://127.0.0.1:{self.ports['gateway']}"
 
     @property
+    def pages_url(self) -> str:
+        """The gateway for browsers, under another name than the Hub's: cookies go to every port of a name."""
+        return f"http://localhost:{self.ports['gateway']}"
+
+    @property
     def redirect_uri(self) -> str:
         """Where the provider sends people back to the gateway."""
-        return f"{self.gateway_url}/login/callback/sso"
+        return f"{self.pages_url}/login/callback/sso"
 
     def hub_environment(self) -> dict[str, str]:
         """What the example's configuration asks of its environment."""
@@ -116,7 +134,9 @@ class HubStack(Stack):
 
     def _homes(self) -> Path:
         homes = self.directory / "homes"
-        homes.mkdir(exist_ok=True)
+        for name in self.people:
+            (homes / name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(examples() / "jupyterhub" / NOTEBOOK, homes / name)
         return homes
 
     def _write_secrets(self) -> None:
@@ -131,6 +151,7 @@ class HubStack(Stack):
             "https://login.example.org": self.issuer,
             "http://127.0.0.1:8081": f"http://127.0.0.1:{self.ports['hub']}",
             "http://127.0.0.1:8000": self.hub_url,
+            "http://localhost:8600": self.pages_url,
         }.items():
             text = text.replace(word, value)
         head, api, rest = text.partition("[gateway.api]\n")

@@ -1,6 +1,6 @@
-"""A person in front of the Hub and the identity provider, without a browser: fills in the provider's forms, starts a server.
+"""People in front of the Hub, the identity provider and the gateway's pages, without a browser: for the headless demo and for tests.
 
-For the headless demo and for tests. Knows the demo provider's two-step form.
+Sso goes through the provider's forms wherever a page leads there, as the demo provider has them. HubPerson also has a notebook server.
 """
 
 from __future__ import annotations
@@ -8,56 +8,87 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from typing import Any
-from urllib.parse import urljoin
+from typing import Any, Self
 
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 
-from jupyter_govern.demo.person import PageProblem
+from jupyter_govern.demo.person import NAVIGATION, SUBMIT, PageProblem
 
 SPAWN_SECONDS = 180.0
-STEP = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
-class HubPerson:
-    """Use as `async with HubPerson(hub_url, "ana", password) as ana:`; that logs her in."""
+class Sso:
+    """A person with a login at the provider and a cookie jar of their own. Use as `async with`."""
 
-    def __init__(self, hub_url: str, name: str, password: str) -> None:
-        self.hub_url, self.name, self._password = hub_url.rstrip("/"), name, password
-        self._browser = ClientSession(cookie_jar=CookieJar(unsafe=True), timeout=ClientTimeout(total=60), headers=STEP)
-        self.token = ""
+    def __init__(self, name: str, password: str) -> None:
+        self.name, self._password = name, password
+        self.browser = ClientSession(cookie_jar=CookieJar(unsafe=True), timeout=ClientTimeout(total=60), headers=NAVIGATION)
 
-    async def __aenter__(self) -> HubPerson:
-        try:
-            await self.sign_in()
-        except BaseException:
-            await self._browser.close()
-            raise
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._browser.close()
+        await self.browser.close()
+
+    async def open(self, url: str) -> tuple[str, str]:
+        """Where that leads, and the page there; at the provider's forms the name and the password are filled in."""
+        where, page = await self._follow("GET", url)
+        for field, value in (("login", self.name), ("password", self._password)):
+            if f'name="{field}"' in page:
+                where, page = await self._follow("POST", where, data=_fields(page) | {field: value})
+        return where, page
+
+    async def approve(self, gateway_url: str, number: int, reason: str) -> None:
+        """Approve on the gateway's own page, after its own login."""
+        _, page = await self.open(f"{gateway_url}/login/oidc/sso?next=/approvals/{number}")
+        fields = _fields(page[page.find(f'action="/approvals/{number}"') :])
+        if "digest" not in fields:
+            raise PageProblem(f"{self.name} may not decide #{number}")
+        body = fields | {"reason": reason, "decision": "approve"}
+        async with (
+            ClientSession() as bare,  # a sandboxed page's POST carries no cookie
+            bare.post(f"{gateway_url}/approvals/{number}", data=body, headers=SUBMIT, allow_redirects=False) as answer,
+        ):
+            if answer.status != 303:
+                raise PageProblem(f"the gateway did not take the decision: {answer.status}")
+
+    async def _follow(self, method: str, url: str, **options: Any) -> tuple[str, str]:
+        async with self.browser.request(method, url, **options) as answer:
+            page = await answer.text()
+            if answer.status >= 400:
+                raise PageProblem(f"{answer.url} answered {answer.status}")
+            return str(answer.url), page
+
+
+class HubPerson(Sso):
+    """`async with HubPerson(hub_url, "ana", password) as ana:` logs her in at the Hub."""
+
+    def __init__(self, hub_url: str, name: str, password: str) -> None:
+        super().__init__(name, password)
+        self.hub_url, self.token = hub_url.rstrip("/"), ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.sign_in()
+        except BaseException:
+            await self.browser.close()
+            raise
+        return self
 
     async def sign_in(self) -> None:
         """Log in at the provider, which the Hub leads to; and make a hub token of one's own for what follows."""
-        url, page = await self._follow("GET", f"{self.hub_url}/hub/login?next=%2Fhub%2Fhome")
-        for field, value in (("login", self.name), ("password", self._password)):
-            if f'name="{field}"' not in page:
-                raise PageProblem(f"the provider's page at {url} asks for no {field}")
-            url, page = await self._follow("POST", url, data=_fields(page) | {field: value})
-        if not url.startswith(self.hub_url):
-            raise PageProblem(f"the login ended at {url}")
+        where, page = await self.open(f"{self.hub_url}/hub/login?next=%2Fhub%2Fhome")
         xsrf = re.search(r'xsrf_token: "([^"]+)"', page)
-        if xsrf is None:
-            raise PageProblem(f"no token against forgery on the Hub's page {url}")
-        async with self._browser.post(
+        if not where.startswith(self.hub_url) or xsrf is None:
+            raise PageProblem(f"the login ended at {where}")
+        async with self.browser.post(
             f"{self.hub_url}/hub/api/users/{self.name}/tokens",
             params={"_xsrf": html.unescape(xsrf[1])},
             json={"note": "demo", "expires_in": 3600},
-            headers={"Referer": f"{self.hub_url}/hub/token"},
+            headers={"Referer": f"{self.hub_url}/hub/token", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
         ) as answer:
             if answer.status != 201:
-                raise PageProblem(f"the Hub made no token: {answer.status} {(await answer.text())[:200]}")
+                raise PageProblem(f"the Hub made no token: {answer.status}")
             self.token = str((await answer.json())["token"])
 
     async def start_server(self, name: str = "") -> str:
@@ -76,10 +107,6 @@ class HubPerson:
                     raise PageProblem("the server did not come up")
                 await asyncio.sleep(0.3)
 
-    async def stop_server(self, name: str = "") -> None:
-        """Stop it."""
-        await self.ask("DELETE", f"/hub/api/users/{self.name}/{f'servers/{name}' if name else 'server'}")
-
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """The Hub or one's own server, with one's own hub token: status and JSON."""
         async with (
@@ -88,18 +115,11 @@ class HubPerson:
         ):
             return answer.status, await answer.json() if answer.content_type == "application/json" else None
 
-    async def _follow(self, method: str, url: str, **options: Any) -> tuple[str, str]:
-        async with self._browser.request(method, url, **options) as answer:
-            page = await answer.text()
-            if answer.status >= 400:
-                raise PageProblem(f"{answer.url} answered {answer.status}")
-            return urljoin(url, str(answer.url)), page
-
 
 def _fields(page: str) -> dict[str, str]:
-    """What the page's inputs hold."""
+    """What the page's first form's inputs hold."""
     found = {}
-    for field in re.findall(r"<input[^>]*>", page):
+    for field in re.findall(r"<input[^>]*>", page.partition("</form>")[0]):
         name, value = re.search(r'name="([^"]*)"', field), re.search(r'value="([^"]*)"', field)
         if name is not None:
             found[name[1]] = html.unescape(value[1]) if value is not None else ""

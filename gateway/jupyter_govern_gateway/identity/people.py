@@ -20,7 +20,8 @@ MAX_PEOPLE: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds."""
+    """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds.
+    revoked_at: when somebody ended everything of this person; older proofs that lie about somewhere make no new login."""
 
     subject: str
     source: str
@@ -28,6 +29,7 @@ class Person:
     attributes: tuple[tuple[str, str], ...]
     confirmed_at: float
     hub_groups: frozenset[str] = frozenset()
+    revoked_at: float = 0.0
 
     @property
     def all_groups(self) -> frozenset[str]:
@@ -70,6 +72,7 @@ class People:
             attributes=attributes,
             confirmed_at=self._clock() if as_of is None else as_of,
             hub_groups=known.hub_groups if known is not None else frozenset(),
+            revoked_at=known.revoked_at if known is not None else 0.0,
         )
         if known is not None and known.confirmed_at > said.confirmed_at:
             said = known  # an older token must not bring back a group that was lost since
@@ -81,6 +84,12 @@ class People:
         while len(self._people) > MAX_PEOPLE:
             self._people.pop(next(iter(self._people)))
         self._save()
+
+    def revoke(self, subject: str) -> None:
+        """From now on only a proof that is made later counts."""
+        if (known := self._people.get(subject)) is not None:
+            self._people[subject] = replace(known, revoked_at=self._clock())
+            self._save()
 
     def find(self, subject: str) -> Person | None:
         return self._people.get(subject)
@@ -101,6 +110,7 @@ class People:
                 "attributes": dict(p.attributes),
                 "confirmed_at": p.confirmed_at,
                 "hub_groups": sorted(p.hub_groups),
+                "revoked_at": p.revoked_at,
             }
             for p in self._people.values()
         ]
@@ -115,6 +125,7 @@ class People:
                 attributes=tuple(sorted(row["attributes"].items())),
                 confirmed_at=float(row["confirmed_at"]),
                 hub_groups=frozenset(row.get("hub_groups", ())),
+                revoked_at=float(row.get("revoked_at", 0.0)),
             )
             self._people[person.subject] = person
 

@@ -213,9 +213,12 @@ class LocalIdentity:
         return self._end((token_id,), "", event="revoked", token=token_id, by=by, reason=reason)
 
     def revoke_person(self, subject: str, *, by: str, reason: str) -> Ended:
-        """End all tokens and sessions of somebody. Who may still log in may do so again."""
+        """End all tokens and sessions of somebody. Who may still log in may do so again, with a new proof."""
         ids = tuple(token.id for token in self._tokens.of(subject))
-        return self._end(ids, subject, event="person revoked", subject=subject, by=by, reason=reason)
+        try:
+            return self._end(ids, subject, event="person revoked", subject=subject, by=by, reason=reason)
+        finally:
+            self.people.revoke(subject)  # else a notebook server under a Hub would be in again with what it has
 
     def _end(self, ids: tuple[str, ...], person: str, *, reason: str, **fields: str) -> Ended:
         words = f"revoked by {fields['by']}" + (f": {reason}" if reason else "")

@@ -37,7 +37,8 @@ from jupyter_govern_gateway.net.bounds import HANDSHAKE_SECONDS
 from jupyter_govern_gateway.net.cancel import CancelKeys
 from jupyter_govern_gateway.net.dialogue import run_client_dialogue
 from jupyter_govern_gateway.net.door import SessionDoor
-from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
+from jupyter_govern_gateway.net.lost import Lost, Overlong
+from jupyter_govern_gateway.net.peer import Peer
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.net.session import Reach, Session
 from jupyter_govern_gateway.net.tasks import Tasks

@@ -13,18 +13,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
 from jupyter_govern_gateway.net.bounds import HIGH_WATER, LOW_WATER, MAX_WHOLE
+from jupyter_govern_gateway.net.lost import Lost, Overlong
 
 TURNS_TO_CONNECTED: Final = 2
 """Turns of the event loop until start_tls has put its own protocol in place, and until that has been told of its transport."""
 _GONE: Final = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
-
-
-class Lost(ConnectionError):
-    """The other end went away during a dialogue."""
-
-
-class Overlong(ConnectionError):
-    """The other end sent something before TLS that belongs inside it."""
 
 
 def _ignore(*_: Any) -> None:

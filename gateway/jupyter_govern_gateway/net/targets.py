@@ -20,7 +20,8 @@ from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 from jupyter_govern_gateway.codecs.postgresql.startup import PROTOCOL_3_0, PROTOCOL_3_2, cancel_request, ssl_request
 from jupyter_govern_gateway.net.bounds import CANCEL_SECONDS, CONNECT_SECONDS
 from jupyter_govern_gateway.net.dialogue import run_target_dialogue, send_to_target
-from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
+from jupyter_govern_gateway.net.lost import Lost, Overlong
+from jupyter_govern_gateway.net.peer import Peer
 
 if TYPE_CHECKING:
     from jupyter_govern.config.model import Target

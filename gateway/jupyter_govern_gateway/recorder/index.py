@@ -9,16 +9,27 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from jupyter_govern_gateway.recorder.index_process import IndexProcess, can_be_apart
-from jupyter_govern_gateway.recorder.index_writer import CATCH_UP, FLUSH, QUEUE_ROWS, Answer, IndexWriter, Item, connect
-from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA
+from jupyter_govern_gateway.recorder.index_writer import (
+    CATCH_UP,
+    CHUNK,
+    FLUSH,
+    QUEUE_ROWS,
+    Answer,
+    IndexWriter,
+    Item,
+    connect,
+    take_lines,
+)
+from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader
 
-VERSION: Final = 2
+VERSION: Final = 4
 """Of the tables; another one is thrown away and made anew from the files."""
 SCHEMA = """
 create table if not exists sessions (
@@ -27,6 +38,8 @@ create table if not exists sessions (
   read_bytes integer not null default 0, read_operations integer not null default 0);
 create index if not exists sessions_by_actor on sessions (actor, opened_at);
 create index if not exists sessions_by_time on sessions (opened_at);
+create table made (id text not null);
+insert into made values (lower(hex(randomblob(8))));
 """
 FIELDS = (
     "id",
@@ -41,6 +54,7 @@ FIELDS = (
     "notebook",
     "head",
     "path",
+    "read_bytes",
 )
 
 
@@ -54,6 +68,8 @@ class SessionIndex:
         self._queue: queue.Queue[Item] = queue.Queue(QUEUE_ROWS)
         self._numbers = itertools.count()
         self._tickets: dict[int, threading.Event] = {}
+        self._rebuilt = threading.Event()
+        self._rebuilt.set()
         self._thread: threading.Thread | None = None
         self._process: IndexProcess | None = None
         self.is_new = self._prepare()
@@ -91,22 +107,34 @@ class SessionIndex:
         """Have these recordings read from where they were left. Blocks where there are many."""
         for path in paths:
             self._put_and_wait("read", {"id": path.stem, "path": str(path)})
+        self._rebuilt = self._ask(CATCH_UP)[1]
+
+    def ended(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Sessions that a crash ended: told before the first list. Blocks where there are many."""
+        for row in rows:
+            self._put_and_wait("close", row)
 
     def flush(self, seconds: float = 5.0) -> None:
-        """Wait until the lists of sessions are as new as what was put before. Blocks: not for the event loop."""
-        self._wait(FLUSH, seconds)
+        """Wait until the lists of sessions are as new as what was put and read before. Blocks: not for the event loop."""
+        ends = time.monotonic() + seconds
+        self._rebuilt.wait(seconds)
+        self._wait(FLUSH, max(0.1, ends - time.monotonic()))
 
     def catch_up(self, seconds: float = 5.0) -> bool:
         """Wait until the operations are, too, but not longer than that; whether they are."""
         return self._wait(CATCH_UP, seconds)
 
     def _wait(self, kind: str, seconds: float) -> bool:
-        ticket, done = next(self._numbers), threading.Event()
-        self._tickets[ticket] = done
-        self._put_and_wait(kind, {"ticket": ticket})
+        ticket, done = self._ask(kind)
         happened = done.wait(seconds)
         self._tickets.pop(ticket, None)
         return happened
+
+    def _ask(self, kind: str) -> tuple[int, threading.Event]:
+        ticket, done = next(self._numbers), threading.Event()
+        self._tickets[ticket] = done
+        self._put_and_wait(kind, {"ticket": ticket})
+        return ticket, done
 
     def _answered(self, answer: Answer) -> None:
         """In the writer's thread, or the one that listens to its process."""
@@ -146,6 +174,19 @@ class SessionIndex:
         database = connect(self.path)
         try:
             return database.execute(query, values).fetchall()
+        finally:
+            database.close()
+
+    def take(self, path: Path, lines: IO[bytes]) -> None:
+        """Read a recording that is in no plain file, in this thread beside the writer. Raises OSError, sqlite3.Error, Unreadable."""
+        database = connect(self.path)
+        try:
+            at = 0
+            while data := lines.read(CHUNK):
+                data += lines.readline() if not data.endswith(b"\n") else b""
+                at += len(data)
+                with database:
+                    take_lines(Reader(database, path.stem, path), data, at)
         finally:
             database.close()
 

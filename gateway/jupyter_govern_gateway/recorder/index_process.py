@@ -21,8 +21,8 @@ from typing import Any, Final
 from jupyter_govern_gateway.recorder.index_writer import Answer, IndexWriter, Item
 
 MAX_PACKET: Final = 128 * 1024
-NICENESS: Final = 19
-"""It takes what the gateway leaves of the processor."""
+NICENESS: Final = 5
+"""Statements come first, but a list must not wait for ever on a busy machine."""
 _KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 """What it is given of the gateway's environment, where secrets may be."""
 

@@ -13,12 +13,17 @@ from typing import Final
 MAX_NORMALISED: Final = 16_384
 """Longer texts are rarely sent twice with other literals."""
 _WORD: Final = r"A-Za-z0-9_\x80-\U0010ffff"
-_UNSURE: Final = re.compile(r"--|/\*|\\|\$(?![0-9])|[Uu]&|[\x00\x01\x02]")
-_PIECE: Final = re.compile(
-    rf"""("[^"]*")|((?<![{_WORD}$])'[^']*')|((?<![{_WORD}$.])[0-9]+(?:\.[0-9]+)?(?![{_WORD}$.]))|[{_WORD}][{_WORD}$.]*|(["'])"""
+_NEVER: Final = ("\\", "--", "/*", "\x00", "\x01", "\x02")
+_DOLLAR: Final = re.compile(r"\$(?![0-9])")
+_PREFIXED: Final = re.compile(r"[Uu]&")
+_NUMBER_HERE: Final = rf"(?<![{_WORD}$.])[0-9]+(?:\.[0-9]+)?(?![{_WORD}$.])"
+_NEXT: Final = re.compile(
+    rf"""(?:[^{_WORD}"']++|"[^"]*+"|(?!{_NUMBER_HERE})[{_WORD}][{_WORD}$.]*+)*+"""
+    rf"""(?:((?<![{_WORD}$])'[^']*+')|({_NUMBER_HERE})|["'])"""
 )
-"""A quoted name, a plain string, a plain number, a word; or a quote that belongs to none of them."""
-_NAME, _STRING, _NUMBER, _STRAY = 1, 2, 3, 4
+"""All that is neither a literal nor a quote: signs, quoted names, words. Then a plain string, a plain number, or a quote that belongs
+to none of them. Only ever matched where the last one ended: begun elsewhere it would read the middle of a name."""
+_STRING, _NUMBER = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +36,17 @@ class Normal:
 
 def normal(text: str) -> Normal | None:
     """None where the text's literals cannot be told from the rest with certainty, or where it has none."""
-    if len(text) > MAX_NORMALISED or _UNSURE.search(text):
+    if len(text) > MAX_NORMALISED or not _is_sure(text):
         return None
     ascii_only = text.isascii()
     out: list[str] = []
     spans: list[tuple[int, int]] = []
     at = 0
-    for piece in _PIECE.finditer(text):
+    while (piece := _NEXT.match(text, at)) is not None:
         which = piece.lastindex
-        if which is None or which == _NAME:
-            continue
-        if which == _STRAY:
+        if which is None:
             return None
-        start, stop = piece.span()
+        start, stop = piece.span(which)
         out += (text[at:start], "\x01" if which == _STRING else "\x02")
         at = stop
         spans.append((start, stop) if ascii_only else (len(text[:start].encode()), len(text[:stop].encode())))
@@ -51,6 +54,14 @@ def normal(text: str) -> Normal | None:
         return None
     out.append(text[at:])
     return Normal("".join(out), tuple(spans))
+
+
+def _is_sure(text: str) -> bool:
+    """Nothing in there whose extent depends on more than the text."""
+    for mark in _NEVER:
+        if mark in text:
+            return False
+    return not ("$" in text and _DOLLAR.search(text)) and not ("&" in text and _PREFIXED.search(text))
 
 
 def moved(offset: int, old: tuple[tuple[int, int], ...], new: tuple[tuple[int, int], ...]) -> int:

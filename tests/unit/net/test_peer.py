@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from jupyter_govern_gateway.net.bounds import MAX_WHOLE
-from jupyter_govern_gateway.net.peer import Lost, Overlong, Peer
+from jupyter_govern_gateway.net.lost import Lost, Overlong
+from jupyter_govern_gateway.net.peer import Peer
 
 
 async def pair() -> tuple[Peer, socket.socket]:

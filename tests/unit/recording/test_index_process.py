@@ -14,6 +14,7 @@ import pytest
 
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
 from jupyter_govern_gateway.recorder.index_process import can_be_apart
+from jupyter_govern_gateway.recorder.recorder import Recorder
 
 from .archive_rig import Place
 from .test_search import found
@@ -98,3 +99,15 @@ def test_a_full_inbox_is_no_obstacle(state: Path) -> None:
     os.kill(pid, signal.SIGCONT)
     assert len(found(index)) == 2
     index.close()
+
+
+def test_the_first_list_after_a_crash_knows_what_it_ended(tmp_path: Path) -> None:
+    place = Place(tmp_path / "state")
+    for number in range(40):
+        place.session(f"s{number}", close=False)
+    place.recorder.index.close()  # as killed: nothing of what follows is told
+    recorder = Recorder(tmp_path / "state", time.time, index_apart=True)
+    told = recorder.index.sessions(limit=100)
+    assert len(told) == 40 and all(each["closed_at"] and each["reason"] == "interrupted" and each["operations"] == 2 for each in told)
+    recorder.close()
+    place.stop()

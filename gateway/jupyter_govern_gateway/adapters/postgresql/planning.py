@@ -19,6 +19,7 @@ from jupyter_govern_gateway.adapters.postgresql.refusals import BAD_TEXT, refusa
 from jupyter_govern_gateway.codecs.postgresql.encodings import codec_for
 from jupyter_govern_gateway.net.bounds import MAX_PLAN_KEY, MAX_PLANS_PER_SESSION
 from jupyter_govern_gateway.sql.effects import TransactionBoundary
+from jupyter_govern_gateway.sql.normal import Normal, normal
 from jupyter_govern_gateway.sql.unknown import UnknownName
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Planner:
         self.codec = codec
         self.prepared_facts: dict[str, Facts] = {}
         self._plans: dict[bytes, Plan] = {}
+        self._shapes: dict[str, Plan] = {}
         self._stamp = door.stamp()
         self._naming_version = naming.version
         self._fresh: tuple[str, object, Compiled | Blocked | SyntaxProblem] | None = None
@@ -52,14 +54,17 @@ class Planner:
         stamp = self.door.stamp()
         if stamp is not self._stamp or self._naming_version != self.naming.version:
             self._stamp, self._naming_version = stamp, self.naming.version
-            self._plans.clear()
-            self.stamp = object()
+            self._forget()
         return self.stamp
 
     def set_codec(self, codec: str) -> None:
         """The client's encoding changed, and with it what its bytes mean."""
         self.codec = codec
+        self._forget()
+
+    def _forget(self) -> None:
         self._plans.clear()
+        self._shapes.clear()
         self.stamp = object()
 
     def find(self, raw: bytes) -> Plan | None:
@@ -72,16 +77,40 @@ class Planner:
             text = raw.decode(self.codec)
         except UnicodeDecodeError:
             return self._unreadable()
+        is_plain = not _depends_on_prepared(text)
+        shape = normal(text) if is_plain and self._fresh is None else None
+        if shape is not None and (known := self._shapes.get(shape.key)) is not None:
+            return self._with_literals(known, text, raw)
         found = self._take_fresh(text) or self.door.look_up(text, self.naming_for(text))
         if found is None:
             return None
         if isinstance(found, Blocked | SyntaxProblem):
             return self._refused(text, found)
         plan = self._plan(text, found)
-        if len(raw) <= MAX_PLAN_KEY and not _depends_on_prepared(text):
+        if is_plain:
+            self._keep(plan, raw, shape)
+        return plan
+
+    def _keep(self, plan: Plan, raw: bytes, shape: Normal | None) -> None:
+        """For the next time: of statements that go as they came and are the same whatever their literals, one for all of them."""
+        if shape is not None and plan.unchanged and plan.refusal is None and plan.compiled is not None and plan.compiled.spans is not None:
+            if len(self._shapes) >= MAX_PLANS_PER_SESSION:
+                del self._shapes[next(iter(self._shapes))]
+            self._shapes[shape.key] = plan
+        elif len(raw) <= MAX_PLAN_KEY:
             if len(self._plans) >= MAX_PLANS_PER_SESSION:
                 del self._plans[next(iter(self._plans))]
             self._plans[raw] = plan
+
+    def _with_literals(self, known: Plan, text: str, raw: bytes) -> Plan:
+        """The plan of the same statement with other literals."""
+        plan = Plan(text, known.facts, known.decision)
+        plan.compiled, plan.effects, plan.sql, plan.unchanged = known.compiled, known.effects, raw, True
+        plan.row_limit, plan.row_rule = known.row_limit, known.row_rule
+        plan.seconds, plan.second_rule = known.seconds, known.second_rule
+        plan.may_copy_in = known.may_copy_in
+        assert known.compiled is not None  # noqa: S101 - only such plans are kept
+        plan.changes_session = _changes_session(text, known.compiled)
         return plan
 
     def ask_for(self, raw: bytes) -> str:

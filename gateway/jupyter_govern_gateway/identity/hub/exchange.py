@@ -152,6 +152,8 @@ class HubLogins:
     def _remember(self, proven: Proven, who: HubUser) -> frozenset[str]:
         """Keep who the person is; the groups. Raises HubRefused for a name that is somebody else's."""
         settings, people = self._settings, self._identity.people
+        if (known := people.find(proven.subject)) is not None and proven.issued_at <= known.revoked_at:
+            raise log_in_again()
         hub_groups = frozenset(settings.hub_group_prefix + group for group in who.groups) if settings.takes_hub_groups else frozenset()
         try:
             people.remember(

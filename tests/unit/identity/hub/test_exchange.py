@@ -134,6 +134,16 @@ async def test_an_older_proof_does_not_bring_a_lost_group_back(world: HubWorld) 
     assert known is not None and known.all_groups == {"hub:on-call"}
 
 
+async def test_who_was_revoked_needs_a_proof_that_is_newer(world: HubWorld) -> None:
+    await world.ask(kernel="")
+    world.tokens.store.revoke(*(token.id for token in world.tokens.store.of("ana")))
+    world.tokens.people.revoke("ana")
+    await refused(world, "login-again")
+    world.proofs.known["good"] = proven(issued_at=NOW + 1, expires_at=NOW + HOUR)
+    world.now += 2
+    await world.ask()
+
+
 async def test_a_hub_that_is_no_hub(world: HubWorld) -> None:
     world.small.broken = 502
     await refused(world, "hub-unreachable")
