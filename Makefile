@@ -8,7 +8,7 @@ PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_g
 SEED ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: compiled uncompiled adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,7 +64,14 @@ lint: setup ## ruff, mypy --strict, import-linter, tsc; warnings are errors
 	$(BIN)/lint-imports
 	cd labextension && jlpm lint
 
-bench: setup ## pgbench and a 1M-row read: direct, through the gateway, through pgbouncer where it is installed
+compiled: setup ## compile the path of a statement with mypyc, in place (needs a C compiler); the same files run without
+	$(BIN)/python scripts/compile_gateway.py
+
+uncompiled: setup ## take away what `make compiled` built
+	$(BIN)/python scripts/compile_gateway.py --remove
+
+bench: setup ## pgbench and a 1M-row read: direct, through pgbouncer, through the gateway, with masks; against the targets
+	@scripts/debian-packages pgbouncer
 	$(BIN)/python -m bench
 
 redteam: setup ## REDTEAM=folder of a red-team corpus with run.py: run it against a gateway of its own
