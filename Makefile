@@ -6,6 +6,7 @@ LABEXT := jupyter_govern/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/yarn.lock labextension/tsconfig.json
 PY_SOURCES := jupyter_govern gateway/jupyter_govern_gateway kernel_ext/jupyter_govern_kernel server_ext/jupyter_govern_server
 SEED ?= 1
+FUZZ_SECONDS ?= 120
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: compiled uncompiled adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
@@ -35,7 +36,7 @@ $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
 	@touch $@
 
 browser:
-	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client
+	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
@@ -73,6 +74,12 @@ uncompiled: setup ## take away what `make compiled` built
 bench: setup ## pgbench and a 1M-row read: direct, through pgbouncer, through the gateway, with masks; against the targets
 	@scripts/debian-packages pgbouncer
 	$(BIN)/python -m bench
+
+compat: setup ## public test suites of PostgreSQL clients, directly and through the gateway; PSYCOPG_CHECKOUT=folder adds psycopg's own; ARGS
+	$(BIN)/python -m tests.compat $(ARGS)
+
+fuzz: setup ## random and damaged dialogues against the codecs and the session machine, FUZZ_SECONDS=120 long; what fails is kept in tests/fuzz/corpus
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 redteam: setup ## REDTEAM=folder of a red-team corpus with run.py: run it against a gateway of its own
 	$(BIN)/python -m bench.redteam "$(REDTEAM)" $(ARGS)

@@ -103,7 +103,7 @@ class Verifier:
         for entry in log:
             if entry["type"] == "session":
                 said.setdefault(entry["session"], {})[entry["event"]] = entry
-        for path in sorted(self.folder.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl*")):
+        for path in sorted(self.folder.glob("[0-9]*/[0-9]*/[0-9]*/[!.]*.jsonl*")):
             name, form = path.name.split(".jsonl")
             if (name, form) in seen:
                 self.problems.append(f"session {name}: there are two recordings of it")

@@ -19,6 +19,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from jupyter_govern.errors import GovernError
 
 SECONDS = 15.0
+LIVE_SECONDS = 60.0
+"""A watched session where nothing happens still sends an empty line every 15 seconds."""
 MAX_ANSWER = 32 * 1024 * 1024
 HOW_TO_START = "Start it with `jupyter govern gateway govern.toml`; if it runs elsewhere, give --url or set $JUPYTER_GOVERN_URL."
 
@@ -164,9 +166,24 @@ class GatewayClient:
 
     def recording(self, session: str, purpose: str) -> Iterator[Json]:
         """The entries of a recording, one by one; that it was taken goes on record."""
-        with self._open("GET", f"sessions/{quote(session, safe='')}/recording", None, {"purpose": purpose}) as answer:
-            while line := answer.readline(MAX_ANSWER + 1):
-                yield _object(self._read(line))
+        yield from self._entries(f"sessions/{quote(session, safe='')}/recording", {"purpose": purpose})
+
+    def live(self, session: str) -> Iterator[Json]:
+        """The entries of an open session, and then each as it is written; for auditors and administrators."""
+        yield from self._entries(f"sessions/{quote(session, safe='')}/live", {}, LIVE_SECONDS)
+
+    def _entries(self, path: str, query: Mapping[str, str], seconds: float = 0.0) -> Iterator[Json]:
+        with self._open("GET", path, None, query, seconds) as answer:
+            try:
+                while line := answer.readline(MAX_ANSWER + 1):
+                    if line.strip():
+                        yield _object(self._read(line))
+            except (OSError, http.client.HTTPException) as problem:
+                raise GatewayUnreachable(f"{self.url} hung up ({problem}).") from None
+
+    def act(self, session: str, what: str, reason: str) -> Json:
+        """terminate, hold, release or delete a session; the reason is on record."""
+        return _object(self.ask("POST", f"sessions/{quote(session, safe='')}/{what}", {"reason": reason}))
 
     def verify(self, session: str) -> Json:
         """Whether a session's recording is whole: {ok, entries, head, problem}."""
@@ -181,7 +198,7 @@ class GatewayClient:
                 raise GatewayUnreachable(f"no gateway answers at {self.url} ({problem}).") from None
         return self._read(raw)
 
-    def _open(self, method: str, path: str, body: Json | None, query: Mapping[str, str] | None) -> Any:
+    def _open(self, method: str, path: str, body: Json | None, query: Mapping[str, str] | None, seconds: float = 0.0) -> Any:
         url = f"{self.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json"}
         if self.token:
@@ -191,7 +208,7 @@ class GatewayClient:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (the scheme was checked at the start)
         try:
-            return self._opener.open(request, timeout=self._seconds)
+            return self._opener.open(request, timeout=seconds or self._seconds)
         except urllib.error.HTTPError as problem:
             raise _refusal(problem) from None
         except (OSError, http.client.HTTPException) as problem:

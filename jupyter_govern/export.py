@@ -1,4 +1,4 @@
-"""Operations as other programs take them: JSON lines, CSV, OCSF. Values in, text out; knows no HTTP and no files."""
+"""Operations as other programs take them: JSON lines, CSV, OCSF, ECS (ecs.py). Values in, text out; knows no HTTP and no files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from jupyter_govern.ecs import ecs
+
 Json = dict[str, Any]
-FORMATS = ("jsonl", "csv", "ocsf")
+FORMATS = ("jsonl", "csv", "ocsf", "ecs")
 COLUMNS = (
     "at", "actor", "target", "session", "operation", "effect", "outcome", "rules", "reason", "kinds", "touched", "tag", "rows", "bytes",
     "ms", "error", "approval", "notebook", "cell", "statement",
@@ -36,6 +38,8 @@ def line(form: str, operation: Mapping[str, Any]) -> str:
     match form:
         case "csv":
             return _csv(_row(operation))
+        case "ecs":
+            return json.dumps(ecs(operation), ensure_ascii=True) + "\n"
         case "ocsf":
             return json.dumps(ocsf(operation), ensure_ascii=True) + "\n"
         case _:

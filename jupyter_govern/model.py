@@ -72,6 +72,7 @@ class Facts:
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
     mask, block or approve rule could apply (fail closed).
+    functions: all that it could call, as `schema.name`, by the tree and in what it sets off; `*` for one that is not known.
     estimated_rows: rows that it gives or changes, as the target's planner estimates; None where nobody asked or it does not say,
     which rules about it take for too many (fail closed).
     """
@@ -80,6 +81,7 @@ class Facts:
     traits: frozenset[str] = frozenset()
     accesses: tuple[Access, ...] = ()
     unjudged: str = ""
+    functions: frozenset[str] = frozenset()
     estimated_rows: int | None = None
 
 

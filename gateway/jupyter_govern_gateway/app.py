@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from jupyter_govern.config.export import Export
 from jupyter_govern.config.model import Config, Gateway
 from jupyter_govern.config.strict import LOOPBACK
 from jupyter_govern.errors import ConfigError
@@ -27,6 +28,8 @@ from jupyter_govern_gateway.api.server import ApiServer
 from jupyter_govern_gateway.api.services import ApiServices, Counted, Listening
 from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.authority import names_of
+from jupyter_govern_gateway.exporting.exporter import Exporter
+from jupyter_govern_gateway.exporting.sinks import sink_of
 from jupyter_govern_gateway.gate import Gate
 from jupyter_govern_gateway.identity.accounts import accounts_file
 from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
@@ -37,10 +40,12 @@ from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.net.estimates import Estimates
+from jupyter_govern_gateway.net.listening import Inherited, inherited
 from jupyter_govern_gateway.net.postgresql import PostgresqlListener
 from jupyter_govern_gateway.net.services import Services
 from jupyter_govern_gateway.policy.store import PolicyStore
 from jupyter_govern_gateway.reaches import TargetReaches, said_unverified, unverified
+from jupyter_govern_gateway.recorder.objects import wanted_storage
 from jupyter_govern_gateway.recorder.recorder import Recorder
 from jupyter_govern_gateway.recorder.signer import Signer, own_signer
 from jupyter_govern_gateway.recorder.witness import Witness, witness_place
@@ -49,8 +54,11 @@ from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
 from jupyter_govern_gateway.upkeep import Upkeep
 
-DRAIN_SECONDS: Final = 5.0
 DISCOVERY: Final = "govern-gateway.json"
+
+
+if TYPE_CHECKING:  # pysaml2 is an optional extra
+    from jupyter_govern_gateway.identity.saml.service import SamlLogins
 
 
 class PortTaken(Exception):
@@ -63,6 +71,7 @@ class GatewayApp:
     def __init__(self, path: Path, *, say: Callable[[str], None] = print) -> None:
         self.path, self._say = path.resolve(), say
         self._stack = contextlib.AsyncExitStack()
+        self._inherited = inherited()
         self.api: ApiServer
         self.postgresql: PostgresqlListener
         self.policy: PolicyStore
@@ -77,8 +86,12 @@ class GatewayApp:
             raise
 
     async def stop(self) -> None:
-        """Let running statements end for DRAIN_SECONDS, then close everything."""
+        """Let running statements end for gateway.drain_seconds, then close everything."""
         await self._stack.aclose()
+
+    def leave(self) -> dict[str, Inherited]:
+        """The listening sockets, for what this process becomes when it restarts; before `stop`."""
+        return {"postgresql": self.postgresql.leave(), "api": self.api.leave()}
 
     async def _start(self) -> None:
         config = PolicyStore(self.path, lambda kind, detail: None).current().config
@@ -92,6 +105,7 @@ class GatewayApp:
             durable=gateway.recording.mode == "durable",
             min_free_bytes=gateway.recording.min_free_bytes,
             index_apart=True,
+            wanted=wanted_storage(gateway.recording, directory),
         )
         self._stack.callback(recorder.close)
         self.policy = PolicyStore(self.path, lambda kind, detail: self._policy_event(recorder, kind, detail))
@@ -105,6 +119,7 @@ class GatewayApp:
             workloads=self._workload_services,
         )
         tls = listener_tls(gateway.tls, state, directory, _own_names(gateway), self._say)
+        saml = self._saml(config, identity, recorder)
         oidc = self._oidc(config, identity, recorder, state)
         hub = self._hub(config, identity, recorder)
         approvals = Approvals(
@@ -122,6 +137,7 @@ class GatewayApp:
                 directory=self._directory(tls),
                 oidc=oidc,
                 workloads=self._workloads(config, identity, recorder),
+                saml=saml,
                 hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
                     sessions_open=gate.sessions_open,
@@ -143,20 +159,22 @@ class GatewayApp:
         self._watch(self.upkeep.watch())
         self._watch(self.upkeep.watch_secrets())
         self._watch(identity.ties.watch())
+        self._watch(recorder.keep(gateway.recording.retention.days_of, gateway.recording.keeping_seconds))
         if (place := witness_place(gateway.recording.witness, directory)) is not None:
             self._watch(Witness(recorder.log, place).watch())
         if hub is not None:
             self._watch(hub.recheck.watch())
         if oidc is not None:
             self._watch(Recheck(oidc).watch())
+        for each in gateway.export:
+            self._watch(self._exporter(each, recorder, state).watch())
         self._announce(tls)
 
     def _oidc(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> OidcLogins | None:
         providers, directory = config.identity.oidc, self.path.parent
-        identity.people.forget_sources(frozenset(provider.issuer for provider in providers))
         if not providers and not (state / LOGINS).exists():
             return None
-        found = verifiers(providers, directory, time.time)
+        found = verifiers(providers, directory, time.time, config.identity.prefixes)
         for verifier in found.values():
             self._stack.push_async_callback(verifier.close)
         logins = oidc_logins(
@@ -164,6 +182,22 @@ class GatewayApp:
         )  # fmt: skip
         Recheck(logins).restore()
         return logins if providers else None
+
+    def _saml(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> SamlLogins | None:
+        """None without such providers; raises ConfigError where the extra is missing."""
+        sources = {provider.issuer for provider in config.identity.oidc}
+        found: SamlLogins | None = None
+        if config.identity.saml:
+            try:
+                from jupyter_govern_gateway.identity.saml.build import saml_logins
+            except ModuleNotFoundError as missing:
+                what = f"{missing.name} is not installed here: pip install 'jupyter-govern[saml]'"
+                raise ConfigError(what, key="identity.saml") from None
+            directory = self.path.parent
+            found = saml_logins(config.identity, directory=directory, identity=identity, log=recorder.log, clock=time.time)
+            sources |= {partner.pinned.entity_id for partner in found.partners.values()}
+        identity.people.forget_sources(frozenset(sources))
+        return found
 
     def _hub(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> HubParts | None:
         parts = hub_parts(config.identity, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time)
@@ -173,6 +207,13 @@ class GatewayApp:
             if settings is not None and settings.insecure_because:
                 self._say(f"WARNING: the Hub is asked over plain http: {settings.insecure_because}")
         return parts
+
+    def _exporter(self, settings: Export, recorder: Recorder, state: Path) -> Exporter:
+        file = state / "exports" / f"{settings.name}.json"
+        sink = sink_of(settings, self.path.parent)
+        return Exporter(
+            settings.name, sink, settings.format, index=recorder.index, log=recorder.log, state=file, seconds=settings.seconds
+        )
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
@@ -209,8 +250,8 @@ class GatewayApp:
             takes_cleartext=listen.cleartext_in_tls,
             max_statement=gateway.max_statement_bytes,
         )
-        await _listening(self.postgresql.start(), "gateway.postgresql.listen", listen.listen)
-        self._stack.push_async_callback(self.postgresql.stop, DRAIN_SECONDS)
+        await _listening(self.postgresql.start(self._inherited.get("postgresql", ())), "gateway.postgresql.listen", listen.listen)
+        self._stack.push_async_callback(self.postgresql.stop, gateway.drain_seconds)
         self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
 
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
@@ -218,7 +259,7 @@ class GatewayApp:
         self.api = ApiServer(
             services, host=listen.host, port=listen.port, public_url=listen.public_url, tls=tls.context if gateway.tls is not None else None
         )
-        await _listening(self.api.start(), "gateway.api.listen", listen.listen)
+        await _listening(self.api.start(self._inherited.get("api", ())), "gateway.api.listen", listen.listen)
         self._stack.push_async_callback(self.api.stop)
         self._say(f"API and pages: {self.api.url}")
 

@@ -7,8 +7,12 @@
   jupyter govern sessions verify --all DIR --key signing.pub    all of them, with the log and the signatures
 
   jupyter govern sessions list --since 1d --touched customers.email      statements: every filter must hold
-  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf   to standard output; goes on record
+  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf|ecs   to standard output; goes on record
   jupyter govern sessions replay ID             as people saw it, with long pauses cut; goes on record
+
+  jupyter govern sessions watch ID              an open session as it happens; auditors and administrators, on record
+  jupyter govern sessions terminate ID --reason TEXT   end it; the person reads the reason
+  jupyter govern sessions hold|release|delete ID --reason TEXT   recordings; administrators. Deletion leaves a signed tombstone
 
 An ID may be cut short as long as it fits one session only.
 """
@@ -57,13 +61,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("id", nargs="?", default="", metavar="ID")
     _add_filters(exporting)
     exporting.add_argument("--notebook", default="", metavar="PATH", help="only what this notebook is said to have asked")
-    exporting.add_argument("--format", choices=FORMATS, default="jsonl", help="ocsf: Datastore Activity events, one JSON object a line")
+    exporting.add_argument("--format", choices=FORMATS, default="jsonl", help="ocsf: Datastore Activity events, ecs: Elastic Common Schema")
     exporting.set_defaults(action="export")
     replaying = actions.add_parser("replay", help="one session as people saw it; goes on record")
     replaying.add_argument("id", metavar="ID")
     replaying.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="N times as fast")
     replaying.add_argument("--max-pause", type=_positive, default=2.0, metavar="SECONDS", help="no pause is longer (default 2)")
     replaying.set_defaults(action="replay")
+    watching = actions.add_parser("watch", help="an open session as it happens, for auditors and administrators; goes on record")
+    watching.add_argument("id", metavar="ID")
+    watching.set_defaults(action="watch")
+    for act, text in ACTS.items():
+        acting = actions.add_parser(act, help=text)
+        acting.add_argument("id", metavar="ID")
+        acting.add_argument("--reason", required=True, metavar="TEXT", help="goes on record")
+        acting.set_defaults(action=act)
     verifying = actions.add_parser("verify", help="check a recording; exit 1 if it is not whole")
     which = verifying.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?", default="", metavar="ID")
@@ -89,6 +101,12 @@ def run(args: argparse.Namespace) -> int:
             return _export(client, args)
         case "replay":
             return _replay(client, args)
+        case "watch":
+            return _watch(client, args)
+        case "terminate" | "hold" | "release" | "delete":
+            done = client.act(_whole(client, args.id), args.action, args.reason)
+            print(f"{DONE[args.action]} {plain(done['session'])}.")
+            return 0
         case "show":
             found = client.session(_whole(client, args.id))
             print(as_json(found) if args.json else told(found))
@@ -97,6 +115,15 @@ def run(args: argparse.Namespace) -> int:
             identifier = _whole(client, args.id)
             return _verdict(identifier, client.verify(identifier))
 
+
+ACTS = {
+    "terminate": "end an open session; the person reads the reason (auditors, administrators)",
+    "hold": "keep a recording whatever retention says, until it is released (administrators)",
+    "release": "take a recording off hold (administrators)",
+    "delete": "delete a recording; a signed tombstone stays (administrators)",
+}
+DONE = {"terminate": "Terminated", "hold": "On hold:", "release": "Released", "delete": "Deleted the recording of"}
+AT_ONCE = 1e9
 
 FILTERS = {
     "user": ("U", "who asked"),
@@ -196,6 +223,15 @@ def _replay(client: GatewayClient, args: argparse.Namespace) -> int:
     for pause, text in replay(entries, speed=args.speed, max_pause=args.max_pause):
         time.sleep(pause)
         print(text, flush=True)
+    return 0
+
+
+def _watch(client: GatewayClient, args: argparse.Namespace) -> int:
+    try:
+        for _, text in replay(client.live(_whole(client, args.id)), speed=AT_ONCE):
+            print(text, flush=True)
+    except KeyboardInterrupt:
+        print()
     return 0
 
 

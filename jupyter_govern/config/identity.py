@@ -3,7 +3,8 @@ they say."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -142,13 +143,23 @@ class WorkloadConfig(Issuer):
         return value
 
 
-def subjects_stay_apart(providers: tuple[OidcConfig, ...]) -> None:
+class Named(Protocol):
+    """A provider of another kind that people are named by."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def prefix(self) -> str: ...
+
+
+def subjects_stay_apart(issuers: tuple[OidcConfig, ...], others: Sequence[Named] = ()) -> None:
     """Two providers can never name the same subject. Raises ValueError.
 
     Prefixes differ and end with the only colon they have, so prefixed subjects differ; the one provider without a prefix has those
     of its subjects refused that begin with another's prefix (identity/oidc/claims.py).
     """
-    for what, values in (("name", [p.name for p in providers]), ("issuer", [p.issuer for p in providers])):
+    providers: list[Named] = [*issuers, *others]
+    for what, values in (("name", [p.name for p in providers]), ("issuer", [p.issuer for p in issuers])):
         if twice := sorted({value for value in values if values.count(value) > 1}):
             raise ValueError(f"two providers have the {what} {twice[0]!r}")
     prefixes = [provider.prefix for provider in providers]

@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jupyter_govern.config.export import Export
 from jupyter_govern.config.hub import JupyterHubConfig
 from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_stay_apart
 from jupyter_govern.config.recording import Recording
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
@@ -89,6 +91,8 @@ class Gateway(Strict):
     """Groups whose members may revoke people and make static keys; nobody may where it is empty."""
     max_statement_bytes: Annotated[int, Field(ge=1024, le=1 << 24)] = 1 << 20
     """Longer statements are refused."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """How long running statements may still take when the gateway stops or restarts; sessions that run nothing end at once."""
     postgresql: PostgresqlListener = PostgresqlListener()
     """The PostgreSQL listener."""
     api: ApiListener = ApiListener()
@@ -97,6 +101,8 @@ class Gateway(Strict):
     """TLS of the listeners."""
     recording: Recording = Recording()
     """What recordings keep."""
+    export: tuple[Export, ...] = ()
+    """Other systems that are told of operations."""
 
 
 class LocalIdentityConfig(Strict):
@@ -128,6 +134,8 @@ class IdentityConfig(Strict):
     """OpenID Connect providers that people log in at; several may be there at once."""
     workload: tuple[WorkloadConfig, ...] = ()
     """Workloads that come with OIDC tokens of their own."""
+    saml: tuple[SamlConfig, ...] = ()
+    """SAML 2.0 providers that people log in at; beside the others."""
     jupyterhub: JupyterHubConfig | None = None
     """The gateway as a service of a JupyterHub."""
 
@@ -136,11 +144,16 @@ class IdentityConfig(Strict):
         """The file with local accounts; None where there are none."""
         if self.local is not None:
             return self.local.accounts
-        return None if self.oidc else LocalIdentityConfig().accounts
+        return None if self.oidc or self.saml else LocalIdentityConfig().accounts
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What the subjects of all providers begin with."""
+        return (*(each.prefix for each in self.oidc), *(each.prefix for each in self.saml))
 
     @model_validator(mode="after")
     def _apart(self) -> IdentityConfig:
-        subjects_stay_apart(self.oidc)
+        subjects_stay_apart(self.oidc, self.saml)
         if self.jupyterhub is not None and self.jupyterhub.oidc not in [provider.name for provider in self.oidc]:
             raise ValueError(f"jupyterhub.oidc: no [[identity.oidc]] is called {self.jupyterhub.oidc!r}")
         return self
@@ -221,13 +234,15 @@ class On(Strict):
     """Statement traits: `without-where`, `program`, `server-file`, …: see docs/policy.md."""
     columns: tuple[Name, ...] | None = None
     """`schema.relation.column`, wildcards allowed: what a mask hides; in other rules, with `verbs = ["write"]`, what is written."""
+    functions: tuple[Name, ...] | None = None
+    """Functions that are called, `name` or `schema.name`, wildcards allowed: `pg_sleep`, `pg_catalog.lo_*`; in views and functions too."""
     estimated_rows_over: Annotated[int, Field(ge=0)] | None = None
     """For `block`, `approve` and `limit`: the statement gives or changes more rows than this by the estimate of the target's planner,
     or the target makes none."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> On:
-        for key in ("targets", "verbs", "resources", "kinds", "traits", "columns"):
+        for key in ("targets", "verbs", "resources", "kinds", "traits", "columns", "functions"):
             if getattr(self, key) == ():
                 raise ValueError(f"{key} is an empty list, which nothing fits: leave it out for any")
         for column in self.columns or ():
@@ -291,11 +306,11 @@ class Rule(Strict):
                 raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == effect else "does not take"} `{key}`')
         if (self.effect == "detect") != bool(self.content):
             raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "detect" else "does not take"} `content`')
-        if self.effect == "detect" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+        if self.effect == "detect" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources or self.on.functions):
             raise ValueError("a detector looks at all text that a target returns: it takes on.targets only")
         if (self.effect == "filter") != bool(self.rows):
             raise ValueError(f'effect = "{self.effect}" {"needs" if self.effect == "filter" else "does not take"} `rows`')
-        if self.effect == "filter" and (not self.on.resources or self.on.verbs or self.on.kinds or self.on.traits):
+        if self.effect == "filter" and (not self.on.resources or self.on.verbs or self.on.kinds or self.on.traits or self.on.functions):
             raise ValueError("a filter takes on.targets and on.resources only, and needs the latter")
         if self.effect == "filter" and any(resource.count(".") != 1 for resource in self.on.resources or ()):
             raise ValueError("on.resources of a filter are schema.relation")
@@ -307,7 +322,7 @@ class Rule(Strict):
             raise ValueError('on.columns of a rule that is no mask are columns that are written: it needs verbs = ["write"]')
         if self.on.estimated_rows_over is not None and self.effect not in ("block", "approve", "limit"):
             raise ValueError(f"a rule with effect = {self.effect!r} takes no on.estimated_rows_over")
-        if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources):
+        if self.effect == "mask" and (self.on.verbs or self.on.kinds or self.on.traits or self.on.resources or self.on.functions):
             raise ValueError("a mask follows its columns everywhere: it takes on.targets and on.columns only")
         return self
 
@@ -345,6 +360,7 @@ class Config(Strict):
             "target": [target.name for target in self.target],
             "rule": [rule.name for rule in self.rule],
             "service": [each.name for each in self.identity.service] + [each.name for each in self.identity.workload],
+            "export": [export.name for export in self.gateway.export],
             "detector": [*DETECTORS, *(detector.name for detector in self.detector)],
         }
         for what, names in named.items():

@@ -47,7 +47,7 @@ class GovernedFrame(pd.DataFrame):
         marks = {html.escape(str(m.name), quote=False): header_cell(m.name, m) for m in shown.masked}
         if marks:
             table = _HEAD.sub(lambda head: _HEADER.sub(lambda th: marks.get(th[1], th[0]), head[0]), table, count=1)
-        return f"<div>{table}{footer_html(footer(len(self), list(self.columns), shown))}</div>"
+        return f"<div>{table}{footer_html(footer(len(self), list(self.columns), shown), shown.target)}</div>"
 
 
 def to_frame(outcome: Outcome, shown: Shown, *, decimal: bool = False) -> GovernedFrame:

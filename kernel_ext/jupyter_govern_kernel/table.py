@@ -57,9 +57,10 @@ def footer(total: int, columns: Sequence[object], shown: Shown) -> str:
     return " · ".join(parts)
 
 
-def footer_html(text: str) -> str:
-    """The footer under a table."""
-    return f'<div class="jp-govern-footer" style="opacity:.75;font-size:90%">{html.escape(text)}</div>'
+def footer_html(text: str, target: str) -> str:
+    """The footer under a table; by its target the notebook server knows what not to save."""
+    of = html.escape(target)
+    return f'<div class="jp-govern-footer" data-govern-target="{of}" style="opacity:.75;font-size:90%">{html.escape(text)}</div>'
 
 
 class Table(Sequence[tuple[Any, ...]]):
@@ -102,4 +103,4 @@ class Table(Sequence[tuple[Any, ...]]):
         head = "".join(header_cell(name, self._shown.of(name)) for name in self.columns)
         body = "".join("<tr>" + "".join(f"<td>{html.escape(v)}</td>" for v in row) + "</tr>" for row in self._head())
         table = f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        return f"<div>{table}{footer_html(footer(len(self), self.columns, self._shown))}</div>"
+        return f"<div>{table}{footer_html(footer(len(self), self.columns, self._shown), self._shown.target)}</div>"

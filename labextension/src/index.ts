@@ -1,7 +1,7 @@
 /**
  * The plugins of jupyter-govern, in reading order:
  *
- * wire      shapes of what the server extension answers          sql, grouping, format   pure text and list work
+ * wire      shapes of what the server extension answers          sql, grouping, format, timeline   pure text and list work
  * server    the requests                                         live, notify, highlight when to look, tell, colour
  * model     what is known, and when it is asked for anew         commands                what the palette can do
  * panel     Lumino widgets around components/ (React)            tokens                  names that others may use
@@ -73,6 +73,13 @@ function activate(
   const showPanel = (): void => {
     void app.commands.execute(CommandIDs.openPanel);
   };
+  const follow = (): void => {
+    model.notebook = notebooks?.currentWidget?.context.localPath ?? '';
+  };
+  notebooks?.currentChanged.connect(follow);
+  notebooks?.widgetAdded.connect((_, widget) => {
+    widget.context.pathChanged.connect(follow);
+  });
   const ids = addCommands({ app, model, trans, notebooks, openPage });
   ids.forEach(command =>
     palette?.addItem({ command, category: trans.__('Govern') })

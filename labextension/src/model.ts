@@ -7,8 +7,10 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { coalesced } from './coalesce';
+import type { ICellRun } from './grouping';
 import { asProblem, type GovernProblem } from './problem';
 import type { IGovernServer } from './server';
+import { timeline, timelineSessions } from './timeline';
 import type {
   IApproval,
   IGovernEvent,
@@ -145,6 +147,43 @@ export class GovernModel {
     await Promise.all([...this._open].map(id => this._loadDetail(id)));
   });
 
+  /** The notebook in front: its path, or "" where there is none. */
+  get notebook(): string {
+    return this._notebook;
+  }
+
+  set notebook(path: string) {
+    if (path !== this._notebook) {
+      this._notebook = path;
+      this._timeline = NOTHING;
+      this._changed.emit();
+      void this.refreshTimeline();
+    }
+  }
+
+  /** What the cells of the notebook in front did, the latest first. */
+  get timeline(): ILoaded<ICellRun[]> {
+    return this._timeline;
+  }
+
+  readonly refreshTimeline = coalesced(async () => {
+    const notebook = this._notebook;
+    if (this.subject === null || notebook === '') {
+      return;
+    }
+    const loaded = await load(this._timeline, this._readTimeline(notebook));
+    if (notebook === this._notebook) {
+      await this._settle(() => (this._timeline = loaded), loaded);
+    }
+  });
+
+  private async _readTimeline(notebook: string): Promise<ICellRun[]> {
+    const sessions = await this._server.sessions(this._sessionsShown, notebook);
+    const mine = timelineSessions(sessions, notebook, this.subject);
+    const details = await Promise.all(mine.map(one => this._server.session(one.id)));
+    return timeline(details, notebook);
+  }
+
   /** Everything anew; for the slow refresh and for people who press the button. */
   async refresh(): Promise<void> {
     const before = this.subject;
@@ -184,10 +223,10 @@ export class GovernModel {
   async heard(event: IGovernEvent): Promise<void> {
     switch (event.kind) {
       case 'approval':
-        await this.refreshApprovals();
+        await Promise.all([this.refreshApprovals(), this.refreshTimeline()]);
         break;
       case 'session':
-        await this.refreshSessions();
+        await Promise.all([this.refreshSessions(), this.refreshTimeline()]);
         break;
       case 'login':
         await this.refreshStatus();
@@ -199,7 +238,8 @@ export class GovernModel {
     await Promise.all([
       this.refreshApprovals(),
       this.refreshTargets(),
-      this.refreshSessions()
+      this.refreshSessions(),
+      this.refreshTimeline()
     ]);
   }
 
@@ -276,7 +316,7 @@ export class GovernModel {
   }
 
   private _forget(): void {
-    this._approvals = this._targets = this._sessions = NOTHING;
+    this._approvals = this._targets = this._sessions = this._timeline = NOTHING;
     this._settled = [];
     this._details.clear();
     this._verdicts.clear();
@@ -288,6 +328,8 @@ export class GovernModel {
   private _targets: ILoaded<ITarget[]> = NOTHING;
   private _sessions: ILoaded<ISession[]> = NOTHING;
   private _settled: readonly ISettled[] = [];
+  private _timeline: ILoaded<ICellRun[]> = NOTHING;
+  private _notebook = '';
   private _sessionsShown = DEFAULT_SESSIONS_SHOWN;
   private readonly _open = new Set<string>();
   private readonly _details = new Map<string, ILoaded<ISessionDetail>>();

@@ -22,7 +22,7 @@ export interface IGovernServer {
   pendingApprovals(): Promise<IApproval[]>;
   approval(number: number): Promise<IApproval>;
   targets(): Promise<ITarget[]>;
-  sessions(limit: number): Promise<ISession[]>;
+  sessions(limit: number, notebook?: string): Promise<ISession[]>;
   session(id: string): Promise<ISessionDetail>;
   verify(id: string): Promise<IVerdict>;
 }
@@ -55,8 +55,9 @@ export class GovernServer implements IGovernServer {
     return this._ask('gateway/targets');
   }
 
-  sessions(limit: number): Promise<ISession[]> {
-    return this._ask(`gateway/sessions?limit=${limit}`);
+  sessions(limit: number, notebook = ''): Promise<ISession[]> {
+    const of = notebook ? `&notebook=${encodeURIComponent(notebook)}` : '';
+    return this._ask(`gateway/sessions?limit=${limit}${of}`);
   }
 
   session(id: string): Promise<ISessionDetail> {

@@ -116,6 +116,9 @@ export interface IOperation {
   bytes?: number | null;
   error?: unknown;
   approval?: { number?: number; state?: string; by?: string; reason?: string } | null;
+  columns?: { name: string }[];
+  sample?: unknown[][];
+  truncated?: boolean;
 }
 
 export interface ISessionDetail {

@@ -48,7 +48,9 @@ class FakeServer implements IGovernServer {
       return found;
     });
   targets = (): Promise<ITarget[]> => this._answer('targets', () => []);
-  sessions = (): Promise<ISession[]> => this._answer('sessions', () => []);
+  sessionList: ISession[] = [];
+  sessions = (_limit = 0, notebook = ''): Promise<ISession[]> =>
+    this._answer(notebook ? `sessions of ${notebook}` : 'sessions', () => (notebook ? this.sessionList : []));
   session = (id: string): Promise<ISessionDetail> =>
     this._answer(`session ${id}`, () => ({ session: { id } as ISession, operations: [] }));
   verify = (): Promise<IVerdict> => this._answer('verify', () => ({ ok: true, entries: 4 }));
@@ -221,4 +223,26 @@ test('a session that is followed is read again with the list, one that was close
   assert.deepEqual(server.asked, ['sessions']);
   await model.verify('s1');
   assert.deepEqual(model.verdict('s1').value, { ok: true, entries: 4 });
+});
+
+test('the timeline follows the notebook in front, and reads only what is the person\'s own', async () => {
+  const server = new FakeServer();
+  const session = (id: string, actor: string): ISession =>
+    ({ id, actor, target: 'shop', protocol: 'postgresql', opened_at: 0, operations: 1, notebook: 'q.ipynb' });
+  server.sessionList = [session('s1', 'ben'), session('s2', 'ana')];
+  const model = new GovernModel(server);
+  await model.refresh();
+  assert.equal(model.timeline.value, null);
+  model.notebook = 'q.ipynb';
+  await model.refreshTimeline();
+  assert.deepEqual(model.timeline.value, []);
+  assert.ok(server.asked.includes('sessions of q.ipynb') && server.asked.includes('session s1'));
+  assert.ok(!server.asked.includes('session s2'));
+  server.asked = [];
+  await model.heard({ kind: 'session', state: 'open', id: 's1' });
+  assert.ok(server.asked.includes('session s1'));
+  model.notebook = '';
+  assert.equal(model.timeline.value, null);
+  await model.logout();
+  assert.equal(model.timeline.value, null);
 });

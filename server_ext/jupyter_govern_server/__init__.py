@@ -8,6 +8,7 @@ hub       the same under JupyterHub: this server's hub token is exchanged, nobod
 kernels   tokens for proven kernels, revoked when the kernel ends
 proofs    the check of a kernel's proof
 relay     the gateway's events told again as Jupyter events (events/ holds the schema)
+hygiene   outputs of governed cells that saved notebooks do not keep
 launch    start a gateway of our own, and stop it
 tasks     background tasks with an owner
 """

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Float, Unicode
+from traitlets import Dict, Enum, Float, Unicode
 
 from jupyter_govern_server.gateway import Gateway, GatewayProblem
 from jupyter_govern_server.handlers import SETTING, routes
 from jupyter_govern_server.hub import HubLogin, hub_server
+from jupyter_govern_server.hygiene import SAVINGS, pre_save_hook
 from jupyter_govern_server.kernels import KernelTokens
 from jupyter_govern_server.launch import OwnGateway, discovered
 from jupyter_govern_server.login import Login
@@ -58,6 +60,13 @@ class GovernApp(ExtensionApp):
         help="How long one request to the gateway may take, in seconds. Default 10; there is no value for 'for ever'.",
     ).tag(config=True)
 
+    saved_outputs = Dict(
+        value_trait=Enum(SAVINGS),
+        key_trait=Unicode(),
+        help="""What saved notebooks keep of the outputs of governed cells, by target; "*" is every other target. "keep": all. "drop":
+        nothing. "reference": a line that says where they are on record. Default {}: keep.""",
+    ).tag(config=True)
+
     def initialize_settings(self) -> None:
         """Build the parts; nothing is asked of the gateway yet."""
         server = self._server
@@ -73,6 +82,9 @@ class GovernApp(ExtensionApp):
         events.register_event_schema(SCHEMA_FILE)
         events.add_listener(schema_id=KERNEL_ACTIONS, listener=self.kernels.on_kernel_action)
         self.settings[SETTING] = self
+        if self.saved_outputs:
+            register: Callable[..., None] = server.contents_manager.register_pre_save_hook
+            register(pre_save_hook(self.saved_outputs))
 
     def initialize_handlers(self) -> None:
         """Add the handlers."""

@@ -28,3 +28,28 @@ create function ask(q text) returns text language plpgsql as 'declare r text; be
 create function run(q text) returns void language plpgsql as 'begin execute q; end';
 create function tidy() returns void language plpgsql as 'begin delete from vault.scratch; end';
 create function tidy_some() returns void language plpgsql as 'begin with x as (select n from vault.scratch) delete from vault.scratch where n in (select n from x); end';
+create index people_email on people (email);
+create table pay (id int primary key, salary numeric(9, 2), floor numeric(9, 2) default 0, doubled numeric generated always as (salary * 2) stored,
+  constraint above check (salary >= floor));
+create function spend(int) returns int language plpgsql as 'begin insert into vault.payout values ($1); return $1; end';
+create function spends(int, int) returns boolean language plpgsql as 'begin insert into vault.payout values ($1); return true; end';
+create table intake (k int, s text default vault.ssn_of(7));
+create table spent (k int, n int default vault.spend(77));
+create table checked (k int check (vault.spend(k) > 0));
+create domain counted as int check (vault.spend(value) > 0);
+create table listed (k vault.counted);
+create table indexed (k int);
+create function spend_fixed(int) returns int language plpgsql immutable as 'begin return vault.spend($1); end';
+create index on indexed (vault.spend_fixed(k));
+create operator @~ (leftarg = int, rightarg = int, function = vault.spends);
+create function badge_of(int) returns badge language sql stable as 'select row(name, card)::vault.badge from vault.people where id = $1';
+create cast (int as badge) with function vault.badge_of(int);
+create view paying as select vault.spend(77) as paid;
+create view paying_more as select paid from paying;
+create table tally (n int);
+insert into tally values (1);
+create view numbers_spent as select n from tally where vault.spend(n + 76) > 0;
+create materialized view paid_out as select vault.spend(77) as paid with no data;
+create view histograms as select tablename, attname, histogram_bounds::text as bounds from pg_stats;
+create view histograms_again as select attname, bounds from histograms where tablename = 'people';
+create view raw_histograms as select stavalues1::text as bounds from pg_statistic where starelid = 'vault.people'::regclass;

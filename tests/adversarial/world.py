@@ -22,6 +22,7 @@ FILL = """
 insert into staff
   select p.id + 1000, p.name, p.email, p.phone, p.card, p.ssn, p.salary, p.birth_date, p.profile, p.note, 'D1' from only people p;
 insert into ledger select id, card from only people;
+insert into pay (id, salary) select id, salary from only people;
 create materialized view payroll as select id, name, salary, ssn, left(email, 30) as short from only people;
 analyze people; analyze staff; analyze ledger;
 """

@@ -22,7 +22,7 @@ from jupyter_govern_gateway.app import GatewayApp
 from jupyter_govern_gateway.identity.accounts import write_accounts
 
 NAME: Final = "postgres"
-OTHERS: Final = ("asyncpg_intro_test", "template1")
+OTHERS: Final = ("asyncpg_intro_test", "pg8000_scram_sha_256", "template1", "testdb")
 """Databases that suites connect to besides: each is a target too."""
 SETTINGS: Final = {
     "max_prepared_transactions": "20",
@@ -100,7 +100,9 @@ class Server:
             for (gid,) in connection.execute("select gid from pg_prepared_xacts where database = %s", [NAME]).fetchall():
                 with psycopg.connect(self.postgres.conninfo(NAME), autocommit=True) as inside:
                     inside.execute(psycopg.sql.SQL("rollback prepared {}").format(gid))
-            connection.execute(f"drop database if exists {NAME} with (force)")
+            connection.execute("drop role if exists boltzmann")
+            for name in (NAME, "asyncpg_intro_test", "pg8000_scram_sha_256", "testdb"):
+                connection.execute(f"drop database if exists {name} with (force)")
             connection.execute(f"create database {NAME} template template0")
         with psycopg.connect(self.postgres.conninfo(NAME), autocommit=True) as connection:
             connection.execute(SETUP)

@@ -75,12 +75,13 @@ class Run:
         figures.recorded += on_record.total()
         figures.missing += len(lost)
         figures.problems += [f"turn {number}: executed and not on record: {text[:200]}" for text in lost[:5]]
-        if new and self.random.random() < 0.5:
-            self._tear(self.random.choice(new))
+        left = [path for path in new if closing(path)[0] != "session-close"]
+        if left and self.random.random() < 0.5:
+            self._tear(self.random.choice(left))
         began = time.monotonic()
         stack.start_gateway()
         figures.recovery.append(time.monotonic() - began)
-        self._look(number, new)
+        self._look(number, left)
         self._known |= set(new)
 
     def _wait_for_backends(self) -> None:
@@ -99,15 +100,15 @@ class Run:
         path.write_bytes(data)
         self.figures.torn += 1
 
-    def _look(self, number: int, new: list[Path]) -> None:
+    def _look(self, number: int, left: list[Path]) -> None:
         """After a start: everything is closed, and the folder verifies."""
-        for path in new:
+        for path in left:
             if closing(path) != ("session-close", "interrupted"):
                 self.figures.problems.append(f"turn {number}: {path.stem} ends with {closing(path)}")
         report = verify_folder(self.state / "recordings", read_keys([self.state / "signing.pub"]))
         self.figures.problems += [f"turn {number}: {problem}" for problem in report.problems]
         noted = {entry.get("session") for entry in read_entries(self.state / "recordings" / "gateway.jsonl") if entry["type"] == "note"}
-        self.figures.problems += [f"turn {number}: {path.stem} is not noted" for path in new if path.stem not in noted]
+        self.figures.problems += [f"turn {number}: {path.stem} is not noted" for path in left if path.stem not in noted]
 
 
 def main() -> int:

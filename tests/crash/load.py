@@ -43,7 +43,7 @@ def pipelined(connection: psycopg.Connection[Any], mark: str, number: int) -> No
 
 def writing(connection: psycopg.Connection[Any], mark: str, number: int) -> None:
     with connection.transaction():
-        key = int(mark[4:5]) * 1_000_000 + number
+        key = int(mark.partition("-")[0].removeprefix("turn")) * 1_000_000 + number
         connection.execute(f"insert into order_drafts values ({key}, '{mark}-{number}-insert', now())".encode())
         connection.execute(f"update orders set status = status /* {mark}-{number} */ where id = {number % 2400 + 1}".encode())
 

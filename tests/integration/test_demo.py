@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 class Demo:
     """One run, in temporary and home folders of its own; what it says, line by line."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: list[str] = COMMAND) -> None:
         self.folder = folder
         self.lines: list[str] = []
         for name in ("tmp", "home"):
@@ -35,7 +35,7 @@ class Demo:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_", "PG", "GOVERN"))}
         environment |= {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home")}
         self.process = subprocess.Popen(
-            COMMAND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
 
     def read_until(self, beginning: str) -> None:

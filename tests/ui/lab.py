@@ -22,6 +22,7 @@ class Lab:
         self.approvals = self.panel.locator('[data-section="approvals"]')
         self.targets = self.panel.locator('[data-section="targets"]')
         self.sessions = self.panel.locator('[data-section="sessions"]')
+        self.timeline = self.panel.locator('[data-section="timeline"]')
 
     def open(self, notebook: str = "") -> None:
         """Load JupyterLab afresh, with a notebook and our panel open."""
@@ -94,9 +95,9 @@ class Lab:
 
     def show_only(self, *sections: str) -> None:
         """Fold the sections but these."""
-        for name in ("approvals", "targets", "sessions"):
+        for name in ("approvals", "targets", "timeline", "sessions"):
             header = self.panel.locator(f'[data-section="{name}"] h3 button')
-            if (header.get_attribute("aria-expanded") == "true") != (name in sections):
+            if header.count() and (header.get_attribute("aria-expanded") == "true") != (name in sections):
                 header.click()
 
     def choose_theme(self, name: str) -> None:

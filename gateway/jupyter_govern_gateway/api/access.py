@@ -78,6 +78,16 @@ def administrator(request: web.Request, services: ApiServices, what: str) -> Tok
     return token
 
 
+def overseer(request: web.Request, services: ApiServices, what: str) -> Token:
+    """As `administrator`, for members of `gateway.auditors` too."""
+    token = bearer(request, services, DECIDING)
+    if not token.groups & (services.directory.auditor_groups() | services.directory.admin_groups()):
+        services.recorder.log.write("token", event="refused", what=what, by=token.subject, address=peer(request))
+        hint = "They are the groups in `gateway.auditors` and `gateway.admins`."
+        raise ApiProblem(403, "not-an-auditor", "this is for the gateway's auditors and administrators.", hint)
+    return token
+
+
 def peer(request: web.Request) -> str:
     """The address at the other end of the connection; a forwarding header is only what somebody wrote."""
     return request.remote or ""

@@ -60,8 +60,6 @@ MAX_SHOWN_PARAMETER = 4096
 REACHABLE_SECONDS = 2.0
 REACHABLE_KEPT_SECONDS = 15.0
 """How long a target's answer to `are you there` is waited for, and believed."""
-MAX_RECORDING_READ = 256 * 1024 * 1024
-"""Bytes of a recording that one request verifies."""
 MAX_SEARCHED = 1024
 """Characters of one filter of a search."""
 CATCH_UP_SECONDS = 2.0
@@ -70,3 +68,8 @@ RECORDING_PART = 64 * 1024
 """Bytes of a recording that are sent at a time; each part must be taken within BODY_SECONDS."""
 RECORDING_READERS = 2
 """Requests that read recordings at the same time; the others wait."""
+
+MAX_WATCHERS = 32
+"""Sessions that are watched live at the same time."""
+WATCH_SECONDS = 0.2
+"""How often a watched recording is looked at."""

@@ -161,7 +161,7 @@ class EventRoutes:
 
 
 def _progress(row: dict[str, Any]) -> str:
-    return f"{row['closed_at']}/{row['operations']}"
+    return f"{row['closed_at']}/{row['operations']}/{row['read_bytes']}"
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

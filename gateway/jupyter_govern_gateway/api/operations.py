@@ -52,10 +52,11 @@ class OperationRoutes:
         async with self._readers:
             found, complete = await asyncio.to_thread(self._search, search, after, limit + 1)
         page = found[:limit]
-        if request.query.get("purpose") == "export":
+        whom = sorted({str(each["actor"]) for each in page})
+        event = request.query.get("purpose") or ("search" if set(whom) - {token.subject} else "")
+        if event:  # what cannot be put down is not shown
             said = {key: value for key, value in (("user", search.actor), *asked.items()) if value}
-            whom = sorted({str(each["actor"]) for each in page})
-            recorder.log.write("watch", event="export", by=token.subject, whom=whom, search=said, operations=len(page))
+            recorder.log.write("watch", event=event, by=token.subject, whom=whom, search=said, operations=len(page))
         cursor = _cursor(page[-1]) if len(found) > limit else None
         return web.json_response({"operations": page, "cursor": cursor, "complete": complete})
 

@@ -28,6 +28,7 @@ from jupyter_govern_gateway.api.hub import HubRoutes
 from jupyter_govern_gateway.api.login import LoginRoutes, Passwords
 from jupyter_govern_gateway.api.metrics import MetricsRoute
 from jupyter_govern_gateway.api.operations import OperationRoutes
+from jupyter_govern_gateway.api.overseeing import Overseeing
 from jupyter_govern_gateway.api.pages.browser import SECURE
 from jupyter_govern_gateway.api.pages.decision import DecisionPages
 from jupyter_govern_gateway.api.pages.device import DevicePages
@@ -42,6 +43,7 @@ from jupyter_govern_gateway.api.sessions import SessionRoutes
 from jupyter_govern_gateway.api.targets import ANYWHERE, TargetRoutes
 from jupyter_govern_gateway.api.workload import WorkloadRoute
 from jupyter_govern_gateway.identity.oidc.logout import Logout
+from jupyter_govern_gateway.net.listening import Inherited, leave, listen
 
 STOP_SECONDS = 3.0
 
@@ -58,7 +60,7 @@ class ApiServer:
         self.port = port
         self._door = Door()
         self._events = EventRoutes(services)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._runner: web.AppRunner | None = None
 
     @property
@@ -73,8 +75,8 @@ class ApiServer:
         """The page of one approval."""
         return f"{self.url}/approvals/{number}"
 
-    async def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+    async def start(self, inherited: Inherited = ()) -> None:
+        """Listen, on the sockets that a process before us left if there are any. Raises OSError where the port is taken."""
         self._runner = web.AppRunner(
             self._application(),
             access_log=None,
@@ -87,14 +89,17 @@ class ApiServer:
         )
         await self._runner.setup()
         self._door.server = self._runner.server
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._door, self._host, self.port, ssl=self._tls, backlog=256)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._servers = await listen(self._door, self._host, self.port, inherited, tls=self._tls)
+        self.port = self._servers[0].sockets[0].getsockname()[1]
+
+    def leave(self) -> Inherited:
+        """The listening sockets for the process after us."""
+        return leave(self._servers)
 
     async def stop(self) -> None:
         """Stop listening, end the event streams, let running requests finish for a moment."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         self._door.close()
         self._events.stop()
         if self._runner is not None:
@@ -117,6 +122,7 @@ class ApiServer:
             *TargetRoutes(services).routes(),
             *ApprovalRoutes(services).routes(),
             *SessionRoutes(services).routes(),
+            *Overseeing(services).routes(),
             *CredentialRoutes(services).routes(),
             *HubRoutes(services).routes(),
             *WorkloadRoute(services).routes(),
@@ -135,6 +141,10 @@ class ApiServer:
         oidc = self._services.oidc
         logout = Logout(oidc) if oidc is not None else None
         pages = [] if oidc is None or logout is None else OidcPages(site, oidc, logout, self._public_url).routes()
+        if self._services.saml is not None:
+            from jupyter_govern_gateway.api.pages.saml import SamlPages  # pysaml2 is an optional extra
+
+            pages += SamlPages(site, self._services.saml, lambda: self.url).routes()
         return [*pages, *LogoutPage(site, logout, self._public_url).routes()]
 
     def _hearing(self) -> Middleware:

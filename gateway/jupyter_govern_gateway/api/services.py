@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_govern.model import Actor, Effect, MaskFormat, Verb
 from jupyter_govern_gateway.api.bounds import MISUSES_PER_MINUTE
@@ -20,6 +20,9 @@ from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.recorder.recorder import Recorder
+
+if TYPE_CHECKING:  # pysaml2 is an optional extra
+    from jupyter_govern_gateway.identity.saml.service import SamlLogins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,7 @@ class ApiServices:
     clock: Callable[[], float] = time.time
     counted: Callable[[], Counted] = Counted
     oidc: OidcLogins | None = None
+    saml: SamlLogins | None = None
     """Set where people log in at identity providers."""
     misuse: Rate = field(default_factory=lambda: Rate(MISUSES_PER_MINUTE, time.time))
     """How often one token or address gets into the log by what it may not do."""

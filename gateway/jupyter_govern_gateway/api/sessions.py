@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aiohttp import web
 
-from jupyter_govern.recording import verify
+from jupyter_govern.recording import Verdict, entries_in, verdict_of
+from jupyter_govern.stored import Unreadable
 from jupyter_govern_gateway.api.access import LOOKING, bearer, is_auditor
 from jupyter_govern_gateway.api.bodies import query_number
-from jupyter_govern_gateway.api.bounds import BODY_SECONDS, MAX_LISTED, MAX_RECORDING_READ, RECORDING_PART, RECORDING_READERS
+from jupyter_govern_gateway.api.bounds import BODY_SECONDS, MAX_LISTED, RECORDING_PART, RECORDING_READERS
 from jupyter_govern_gateway.api.problems import ApiProblem, bad_request, not_found
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.api.timeline import timeline
@@ -57,14 +59,14 @@ class SessionRoutes:
         if row["actor"] != token.subject:
             self._watched("show", token.subject, row)
         async with self._readers:
-            return web.json_response(text=await asyncio.to_thread(_told, row, limit))
+            return web.json_response(text=await asyncio.to_thread(_told, self._open, row, limit))
 
     async def verify(self, request: web.Request) -> web.Response:
         """Whether the recording is whole, and still ends as the gateway's own log says it ended."""
         row = await self._mine(request)
         log = self._services.recorder.log.path
         async with self._readers:
-            return web.json_response(await asyncio.to_thread(_verified, row, log))
+            return web.json_response(await asyncio.to_thread(_verified, self._open, row, log))
 
     async def recording(self, request: web.Request) -> web.StreamResponse:
         """The recording as it is, line by line; that it was taken is on record before its first byte."""
@@ -73,19 +75,27 @@ class SessionRoutes:
             raise bad_request("'purpose' must be export or replay.")
         row = await self._mine(request)
         self._services.recorder.flush()
-        path = await asyncio.to_thread(_file, row)
         self._watched(purpose, bearer(request, self._services, LOOKING).subject, row)
         answer = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
         async with self._readers:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                left = path.stat().st_size  # what is written from now on is not part of it
+            with await asyncio.to_thread(self._open, row) as file:
+                left = _size(row)  # what is written from now on is not part of it
                 await answer.prepare(request)
-                while left > 0 and (part := await asyncio.to_thread(file.read, min(left, RECORDING_PART))):
+                while left > 0 and (part := await asyncio.to_thread(file.read, int(min(left, RECORDING_PART)))):
                     left -= len(part)
                     async with asyncio.timeout(BODY_SECONDS):
                         await answer.write(part)
         await answer.write_eof()
         return answer
+
+    def _open(self, row: dict[str, Any]) -> IO[bytes]:
+        """The recording, in whatever form and wherever it is. Blocks."""
+        try:
+            return self._services.recorder.storage.open(Path(row["path"]))
+        except FileNotFoundError:
+            raise ApiProblem(410, "recording-gone", "the recording cannot be found: it was moved or removed.") from None
+        except (OSError, Unreadable) as problem:
+            raise ApiProblem(503, "unavailable", f"the recording cannot be read: {problem}") from None
 
     def _watched(self, event: str, by: str, row: dict[str, Any]) -> None:
         """Who looked at whom. Raises RecordingFailed: what cannot be put down is not shown."""
@@ -101,28 +111,26 @@ class SessionRoutes:
         return row
 
 
-def _told(row: dict[str, Any], limit: int) -> str:
-    path = _file(row)
-    told = timeline(_entries(path), limit)
+Opener = Callable[[dict[str, Any]], IO[bytes]]
+
+
+def _told(opener: Opener, row: dict[str, Any], limit: int) -> str:
+    try:
+        with opener(row) as file:
+            told = timeline(entries_in(file), limit)
+    except (OSError, Unreadable) as problem:
+        raise ApiProblem(503, "unavailable", f"the recording cannot be read: {problem}") from None
     # a session whose gateway was killed may have more on record than in the index
     session = session_view(row) | {"operations": max(told.asked, row["operations"] or 0)}
     return json.dumps({"session": session, "operations": told.operations, "notes": told.notes})
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries one by one; a torn tail is left out."""
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                yield entry
-
-
-def _verified(row: dict[str, Any], log: Path) -> dict[str, Any]:
-    verdict = verify(_verifiable(row))
+def _verified(opener: Opener, row: dict[str, Any], log: Path) -> dict[str, Any]:
+    try:
+        with opener(row) as file:
+            verdict = verdict_of(row["id"], file)
+    except (OSError, Unreadable) as unreadable:
+        verdict = Verdict(ok=False, entries=0, head="", problem=f"it cannot be read: {unreadable}")
     problem = verdict.problem
     said = _head_in_log(log, row["id"]) if verdict.ok else None
     if said is not None and said != verdict.head:
@@ -148,16 +156,7 @@ def _head_in_log(log: Path, session: str) -> str | None:
     return None
 
 
-def _file(row: dict[str, Any]) -> Path:
+def _size(row: dict[str, Any]) -> float:
+    """Bytes of an open recording by now; a stored one is whole."""
     path = Path(row["path"])
-    if not path.is_file():
-        raise ApiProblem(410, "recording-gone", "the recording's file cannot be read: it was moved or removed.")
-    return path
-
-
-def _verifiable(row: dict[str, Any]) -> Path:
-    path = _file(row)
-    if path.stat().st_size > MAX_RECORDING_READ:
-        hint = "Verify the file itself: `jupyter govern sessions verify --file`."
-        raise ApiProblem(413, "too-large", "the recording is too large to verify over the API.", hint)
-    return path
+    return path.stat().st_size if path.is_file() else math.inf

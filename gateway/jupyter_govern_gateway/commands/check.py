@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jupyter_govern.config.load import examine
 from jupyter_govern.config.model import Config, Target
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.app import complain
 from jupyter_govern_gateway.identity.accounts import LocalAccounts, accounts_file
@@ -36,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
         for target in config.target:
             problems += _attempt(args.config, partial(_reach, target, directory))
         problems += _attempt(args.config, partial(_certificate, config, directory))
+        for provider in config.identity.saml:
+            problems += _attempt(args.config, partial(_saml, provider, directory))
         for rule in config.rule:
             if rule.rows and (why := filters.problem_of(re.sub(r":actor\.[A-Za-z0-9_-]+", "''", rule.rows))):
                 problems.append(ConfigError(why, path=str(args.config), key=f"rule.{rule.name}.rows"))
@@ -66,6 +69,16 @@ def _reach(target: Target, directory: Path) -> None:
     """Whether its secrets and certificates can be read; it is not connected to."""
     if (key := reach_of(target, directory).key) is not None:
         key.close()
+
+
+def _saml(provider: SamlConfig, directory: Path) -> None:
+    """Its metadata and certificates; the extra, and xmlsec1."""
+    try:
+        from jupyter_govern_gateway.identity.saml.partner import Partner
+    except ModuleNotFoundError as missing:
+        what = f"{missing.name} is not installed here: pip install 'jupyter-govern[saml]'"
+        raise ConfigError(what, key=f"identity.saml.{provider.name}") from None
+    Partner(provider, directory)
 
 
 def _certificate(config: Config, directory: Path) -> None:

@@ -6,6 +6,7 @@ accounts  local accounts: argon2 hashes in a file
 people    whom identity providers named, with groups and attributes
 backoff   growing waits after wrong passwords, bounded
 oidc/     OpenID Connect: the gateway as relying party
+hub/      JupyterHub's tokens exchanged for ours
 workload  a workload's own OIDC token for a short-lived token of ours
 service   the Identity interface, and local accounts and people behind it
 """

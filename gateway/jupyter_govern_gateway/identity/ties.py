@@ -79,6 +79,13 @@ class Ties:
             if tie.login == token_id:
                 tie.ends_at = max(tie.ends_at, expires_at)
 
+    def end_session(self, name: str, reason: str) -> bool:
+        """End one session; whether there was one."""
+        found = [tie for tie in self._ties if tie.what == "session" and tie.name == name]
+        for tie in found:
+            self._end(tie, reason)
+        return bool(found)
+
     def sweep(self) -> None:
         """End what has no time left or nobody it belongs to."""
         now = self._clock()

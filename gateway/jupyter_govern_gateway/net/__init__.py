@@ -11,5 +11,6 @@ door        one actor's way to one target: policy, plans, gate
 cancel      which key stops which session; CancelRequests to targets
 session     one session: runs the adapter's steps between two peers
 arrival     from an accepted connection to a session
+listening   listening sockets, new or left by the process before us
 postgresql  the listener
 """

@@ -79,5 +79,8 @@ MAX_SAMPLED_ROWS: Final = 1_000
 CLOSE_SECONDS: Final = 10.0
 """For a client to take the last words of its session; then the socket is closed all the same."""
 
+DRAIN_POLL_SECONDS: Final = 0.02
+"""How often we look whether what a session runs has ended, while the gateway goes down."""
+
 LINGER_SECONDS: Final = 10.0
 """For a target to end what it ran for a client that has gone; then its connection is closed all the same."""

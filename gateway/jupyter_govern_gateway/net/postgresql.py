@@ -11,9 +11,10 @@ from jupyter_govern_gateway.adapters.postgresql.refusals import fatal
 from jupyter_govern_gateway.net.arrival import Arrival, House
 from jupyter_govern_gateway.net.bounds import MAX_CONNECTIONS, MAX_STATEMENT
 from jupyter_govern_gateway.net.cancel import CancelKeys
+from jupyter_govern_gateway.net.listening import Inherited, leave, listen
 from jupyter_govern_gateway.net.peer import Peer
 from jupyter_govern_gateway.net.services import Services
-from jupyter_govern_gateway.net.session import Session
+from jupyter_govern_gateway.net.session import GOING_DOWN, Session
 from jupyter_govern_gateway.net.tasks import Tasks
 
 
@@ -34,7 +35,7 @@ class PostgresqlListener:
         max_statement: int = MAX_STATEMENT,
     ) -> None:
         self.host, self.port = host, port
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sessions: set[Session] = set()
         self._arrivals = Tasks(self._failed)
         self._background = Tasks(self._failed)
@@ -52,11 +53,14 @@ class PostgresqlListener:
             closed=self._closed,
         )
 
-    async def start(self) -> None:
-        """Listen; `port` is the real one then."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: cast(asyncio.Protocol, Peer(self._accepted)), self.host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    async def start(self, inherited: Inherited = ()) -> None:
+        """Listen, on the sockets that a process before us left if there are any; `port` is the real one then."""
+        self._servers = await listen(lambda: cast(asyncio.Protocol, Peer(self._accepted)), self.host, self.port, inherited)
+        self.port = self._servers[0].sockets[0].getsockname()[1]
+
+    def leave(self) -> tuple[int, ...]:
+        """The listening sockets for the process after us: clients that come meanwhile wait in their queue."""
+        return leave(self._servers)
 
     def _accepted(self, peer: Peer) -> None:
         if self._open >= MAX_CONNECTIONS:
@@ -79,11 +83,14 @@ class PostgresqlListener:
         asyncio.get_running_loop().call_exception_handler({"message": "a connection failed", "exception": problem})
 
     async def stop(self, drain_seconds: float) -> None:
-        """Accept no more, let sessions end for so long, then end them; returns when the last is closed."""
-        if self._server is None:
+        """Accept no more, let what runs end for so long, then end it; returns when the last session is closed."""
+        if not self._servers:
             return
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self._arrivals.cancel()
+        for session in tuple(self._sessions):
+            session.drain()
         if self._sessions:
             self._empty.clear()
             try:
@@ -91,9 +98,9 @@ class PostgresqlListener:
                     await self._empty.wait()
             except TimeoutError:
                 for session in tuple(self._sessions):
-                    session.close("the gateway stops")
+                    session.close(GOING_DOWN)
                 if self._sessions:
                     await self._empty.wait()  # bounded: each ends within LINGER_SECONDS
         await self._arrivals.wait()
         await self._background.wait()
-        self._server = None
+        self._servers = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jupyter_govern.errors import Blocked, ClientProtocolError, RecordingFailed, SyntaxProblem, TargetProtocolError, TargetUnavailable
 from jupyter_govern_gateway.adapters.postgresql import exchange as x
@@ -32,7 +32,13 @@ from jupyter_govern_gateway.adapters.steps import (
 from jupyter_govern_gateway.codecs.postgresql.frames import Malformed
 from jupyter_govern_gateway.codecs.postgresql.frontend import TERMINATE_MESSAGE
 from jupyter_govern_gateway.net import targets
-from jupyter_govern_gateway.net.bounds import CANCEL_AGAIN_SECONDS, CLOSE_SECONDS, GONE_POLL_SECONDS, LINGER_SECONDS
+from jupyter_govern_gateway.net.bounds import (
+    CANCEL_AGAIN_SECONDS,
+    CLOSE_SECONDS,
+    DRAIN_POLL_SECONDS,
+    GONE_POLL_SECONDS,
+    LINGER_SECONDS,
+)
 from jupyter_govern_gateway.net.dialogue import send_to_target
 from jupyter_govern_gateway.net.tasks import Tasks
 
@@ -44,6 +50,10 @@ if TYPE_CHECKING:
     from jupyter_govern_gateway.net.peer import Peer
     from jupyter_govern_gateway.net.services import Services
     from jupyter_govern_gateway.sql.compiler import Compiled
+
+
+GOING_DOWN: Final = "the gateway is going down"
+RECONNECT: Final = "Reconnect, and run again what was not answered."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +96,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._target_full = self._client_full = False
         self._is_stalled = False
+        self._is_draining = False
         self._is_deaf = False
         self._is_ending = False
         self._is_over = False
@@ -150,7 +161,9 @@ class Session:
             self._read_client()
 
     def _read_client(self) -> None:
-        self._client.read(not self._is_stalled and not self._target_full)
+        # while the gateway goes down, nothing new is read; a COPY that runs still needs its data
+        takes_more = not self._is_draining or self.x.copying is not None
+        self._client.read(takes_more and not self._is_stalled and not self._target_full)
 
     def _client_paused(self) -> None:
         self._client_full = True
@@ -375,13 +388,27 @@ class Session:
         """Whether a statement runs, or waits for people."""
         return bool(self.x.expected) or self._pending is not None
 
+    def drain(self) -> None:
+        """The gateway goes down: what runs may end, nothing new begins; then the client is told to reconnect."""
+        self._is_draining = True
+        self._read_client()
+        self._look_drained()
+
+    def _look_drained(self) -> None:
+        if self._is_over or self._is_ending:
+            return
+        if self.is_busy:
+            self._later(DRAIN_POLL_SECONDS, self._look_drained)
+        else:
+            self.close(GOING_DOWN)
+
     def close(self, reason: str) -> None:
         """The gateway stops, or who opened this may no longer be here: FATAL 57P01 with the reason."""
         if self._is_ending and not self._is_over:
             self._cancel_the_rest()
             self._later(LINGER_SECONDS, self._end)
             return
-        self._finish(reason, fatal("57P01", f"terminating connection: {reason}"))
+        self._finish(reason, fatal("57P01", f"terminating connection: {reason}", hint=RECONNECT if reason == GOING_DOWN else ""))
         self._cancel_the_rest()
 
     def _cancel_the_rest(self) -> None:

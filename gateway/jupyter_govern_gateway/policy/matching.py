@@ -13,6 +13,9 @@ from jupyter_govern.model import Access, Actor, Facts
 WITHOUT_ROWS: Final = frozenset("close deallocate discard listen notify set show transaction unlisten".split())
 """Kinds of statements that neither give nor change rows of tables."""
 
+UNKNOWN: Final = "*"
+"""Stands in Facts.functions for what is not known: it could be any."""
+
 
 def names(who: Who, actor: Actor) -> bool:
     return actor.subject in who.users or bool(actor.groups.intersection(who.groups))
@@ -35,6 +38,8 @@ def restricts(rule: Rule, facts: Facts) -> bool:
         return False
     if on.traits is not None and not facts.traits.intersection(on.traits):
         return False
+    if on.functions is not None and not any(_calls(on.functions, name) for name in facts.functions):
+        return False
     if on.estimated_rows_over is not None and not _exceeds(on.estimated_rows_over, facts):
         return False
     if on.verbs is None and on.resources is None:
@@ -49,7 +54,16 @@ def covers(rule: Rule, access: Access, facts: Facts) -> bool:
         return False
     if on.traits is not None and not facts.traits.issubset(on.traits):
         return False
+    if on.functions is not None and (UNKNOWN in facts.functions or not all(_calls(on.functions, name) for name in facts.functions)):
+        return False
     return _touches(on, access) and _writes_only(on, access)
+
+
+def _calls(patterns: Iterable[str], name: str) -> bool:
+    """Whether a called function, `schema.name`, is one of these; a pattern without a schema means any."""
+    if name == UNKNOWN:
+        return True
+    return any(fnmatchcase(name if "." in pattern else name.rpartition(".")[2], pattern) for pattern in patterns)
 
 
 def _exceeds(bound: int, facts: Facts) -> bool:

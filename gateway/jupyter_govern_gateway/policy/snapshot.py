@@ -139,7 +139,7 @@ def describe(facts: Facts) -> str:
 
 def _allows_everything(rule: Rule) -> bool:
     on = rule.on
-    return on.verbs is None and on.resources is None and on.kinds is None and on.traits is None and on.columns is None
+    return all(each is None for each in (on.verbs, on.resources, on.kinds, on.traits, on.columns, on.functions))
 
 
 SPOKEN: Final = frozenset({"without-where", "program", "server-file"})

@@ -9,6 +9,8 @@ index_process  that, in a process of its own
 operations  what of an operation is in the index, and how it is found
 recorder opens recordings; mends after a crash
 signer   signs heads of chains, with Ed25519
+storage  forms of finished recordings: compressed, encrypted, in an object store (objects)
+keeping  holds, deletion with a tombstone, retention
 witness  publishes signed heads of the log elsewhere
 flusher  the one thread that waits for the disk
 tally    what is counted

@@ -13,13 +13,23 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from jupyter_govern_gateway.recorder.index_process import IndexProcess, can_be_apart
-from jupyter_govern_gateway.recorder.index_writer import CATCH_UP, FLUSH, QUEUE_ROWS, Answer, IndexWriter, Item, connect
-from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA
+from jupyter_govern_gateway.recorder.index_writer import (
+    CATCH_UP,
+    CHUNK,
+    FLUSH,
+    QUEUE_ROWS,
+    Answer,
+    IndexWriter,
+    Item,
+    connect,
+    take_lines,
+)
+from jupyter_govern_gateway.recorder.operations import OPERATIONS_SCHEMA, Reader
 
-VERSION: Final = 2
+VERSION: Final = 4
 """Of the tables; another one is thrown away and made anew from the files."""
 SCHEMA = """
 create table if not exists sessions (
@@ -28,6 +38,8 @@ create table if not exists sessions (
   read_bytes integer not null default 0, read_operations integer not null default 0);
 create index if not exists sessions_by_actor on sessions (actor, opened_at);
 create index if not exists sessions_by_time on sessions (opened_at);
+create table made (id text not null);
+insert into made values (lower(hex(randomblob(8))));
 """
 FIELDS = (
     "id",
@@ -42,6 +54,7 @@ FIELDS = (
     "notebook",
     "head",
     "path",
+    "read_bytes",
 )
 
 
@@ -161,6 +174,19 @@ class SessionIndex:
         database = connect(self.path)
         try:
             return database.execute(query, values).fetchall()
+        finally:
+            database.close()
+
+    def take(self, path: Path, lines: IO[bytes]) -> None:
+        """Read a recording that is in no plain file, in this thread beside the writer. Raises OSError, sqlite3.Error, Unreadable."""
+        database = connect(self.path)
+        try:
+            at = 0
+            while data := lines.read(CHUNK):
+                data += lines.readline() if not data.endswith(b"\n") else b""
+                at += len(data)
+                with database:
+                    take_lines(Reader(database, path.stem, path), data, at)
         finally:
             database.close()
 

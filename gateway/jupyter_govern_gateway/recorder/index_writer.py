@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_govern_gateway.recorder.operations import Reader
+from jupyter_govern_gateway.recorder.operations import Reader, forget
 
 QUEUE_ROWS: Final = 10_000
 CHUNK: Final = 256 * 1024
@@ -25,6 +25,8 @@ TROUBLE_SECONDS: Final = 2.0
 """How long the writer rests after the database could not be written."""
 LEISURE: Final = 4.0
 """After each chunk the writer rests so many times as long as it took, unless somebody waits."""
+MERGE_SECONDS: Final = 60.0
+"""How often the full text is cleaned of what was forgotten, at most; and when the gateway stops."""
 FLUSH: Final = "flush"
 CATCH_UP: Final = "catch-up"
 
@@ -46,6 +48,7 @@ def connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=5.0)
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = normal")
+    database.execute("pragma secure_delete = on")
     return database
 
 
@@ -57,6 +60,7 @@ class IndexWriter:
         self._behind: dict[str, Path] = {}
         self._waiting: list[int] = []
         self._rest_until = 0.0
+        self._has_forgotten, self._next_merge = False, 0.0
 
     def run(self) -> None:
         """Until None is taken from the inbox."""
@@ -67,6 +71,8 @@ class IndexWriter:
             running = None not in batch
             rows = [item for item in batch if item is not None and item[0] not in (FLUSH, CATCH_UP)]
             self._take(database, rows)
+            if self._has_forgotten and (not running or time.monotonic() >= self._next_merge):
+                self._merge(database)
             self._tell(item[1]["ticket"] for item in batch if item is not None and item[0] == FLUSH)
             self._waiting += [item[1]["ticket"] for item in batch if item is not None and item[0] == CATCH_UP]
             if self._behind and running and (self._waiting or time.monotonic() >= self._rest_until):
@@ -92,6 +98,15 @@ class IndexWriter:
             self._answer(Answer(dropped=len(rows)))
             self._behind.update({row["id"]: Path(row["path"]) for _, row in rows if row.get("path")})
             self._rest_until = time.monotonic() + TROUBLE_SECONDS
+
+    def _merge(self, database: sqlite3.Connection) -> None:
+        """Words of what was forgotten stay in the full text's own pages until these are merged."""
+        self._next_merge = time.monotonic() + MERGE_SECONDS
+        with suppress(sqlite3.Error):
+            with database:
+                database.execute("insert into statements (statements) values ('optimize')")
+            database.execute("pragma wal_checkpoint(truncate)")
+            self._has_forgotten = False
 
     def _read(self, database: sqlite3.Connection) -> None:
         began = time.monotonic()
@@ -126,6 +141,11 @@ class IndexWriter:
                     "notebook = case when :notebook = '' then notebook else :notebook end where id = :id",
                     row,
                 )
+            case "forget":
+                forget(database, row["id"])
+                self._behind.pop(row["id"], None)
+                self._has_forgotten = True
+                return
             case "close":
                 database.execute("update sessions set closed_at = :closed_at, reason = :reason, head = :head where id = :id", row)
         if row["id"] not in self._behind:
@@ -145,19 +165,23 @@ class IndexWriter:
         reader = Reader(database, identifier, path)
         self._behind[identifier] = path  # until it is committed
         with database:
-            for line in data.splitlines():
-                try:
-                    entry = json.loads(line)
-                    reader.take(entry)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    continue  # a recording that somebody broke: `verify` says so, a list leaves it out
-            reader.finish(start + len(data))
+            take_lines(reader, data, start + len(data))
         self._behind.pop(identifier, None)
         ended = [(rows, size_) for at, rows, size_ in reader.ended if at >= self._since]
         if ended:
             self._answer(Answer(rows=sum(rows for rows, _ in ended), bytes=sum(size_ for _, size_ in ended)))
         if start + len(data) < size:
             self._behind[identifier] = path
+
+
+def take_lines(reader: Reader, data: bytes, read_bytes: int) -> None:
+    """Whole lines of a recording, that end at this byte of it."""
+    for line in data.split(b"\n"):
+        try:
+            reader.take(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # a recording that somebody broke: `verify` says so, a list leaves it out
+    reader.finish(read_bytes)
 
 
 def _lines_from(path: Path, start: int) -> tuple[bytes, int]:

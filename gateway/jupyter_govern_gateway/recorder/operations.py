@@ -25,8 +25,10 @@ create table operations (
 create index operations_by_time on operations (at, session, seq);
 create index operations_by_actor on operations (actor, at, session, seq);
 create table names (kind text not null, name text not null, number integer not null, primary key (kind, name, number)) without rowid;
+create table ends (position integer primary key autoincrement, number integer not null, at text not null);
 create virtual table statements using fts5
   (statement, content = 'operations', content_rowid = 'number', tokenize = "unicode61 tokenchars '_'");
+create index names_by_number on names (number);
 """
 COLUMNS = (
     "session", "seq", "operation", "at", "actor", "target", "statement", "statement_cut", "outcome", "effect", "reason", "policy",
@@ -63,6 +65,7 @@ class Reader:
                     "update operations set tag = ?, rows = ?, bytes = ?, ms = ?, error = ? where session = ? and operation = ?",
                     (*(entry.get(key) for key in ("tag", "rows", "bytes", "ms", "error")), self._session, entry["operation"]),
                 )
+                self._over(entry)
                 self.ended.append((entry["at"], entry.get("rows") or 0, entry.get("bytes") or 0))
             case "session-close":
                 self._database.execute(
@@ -71,6 +74,13 @@ class Reader:
                 )
             case "signature":
                 self._database.execute("update sessions set head = ? where id = ?", (entry["hash"], self._session))
+
+    def _over(self, entry: dict[str, Any]) -> None:
+        """It has ended: exports take it from here on, in this order."""
+        self._database.execute(
+            "insert into ends (number, at) select number, ? from operations where session = ? and operation = ?",
+            (entry["at"], self._session, entry["operation"]),
+        )
 
     def finish(self, read_bytes: int) -> None:
         """Everything up to there is in the tables."""
@@ -110,10 +120,10 @@ class Reader:
         names = {("rule", rule["name"]) for rule in rules} | {("kind", kind) for kind in facts["kinds"]}
         for access in facts["accesses"]:
             names |= {("touched", name) for name in touched(access["resource"], access["columns"])}
-        self._database.executemany(
-            "insert or ignore into names (kind, name, number) values (?, ?, ?)", [(*name, number) for name in names]
-        )
+        self._database.executemany("insert or ignore into names (kind, name, number) values (?, ?, ?)", [(*name, number) for name in names])
         self._database.execute("insert into statements (rowid, statement) values (?, ?)", (number, statement[:MAX_STATEMENT]))
+        if entry["outcome"] == "blocked":
+            self._over(entry)
 
 
 def touched(resource: str, columns: list[str] | None) -> set[str]:
@@ -121,6 +131,19 @@ def touched(resource: str, columns: list[str] | None) -> set[str]:
     relations = {resource, resource.partition(".")[2] or resource}
     parts = ["*"] if columns is None else columns
     return relations | {f"{relation}.{part}" for relation in relations for part in parts}
+
+
+def forget(database: sqlite3.Connection, session: str) -> None:
+    """Take a session out of all tables, words of its statements included."""
+    mine = "select number from operations where session = ?"
+    database.execute(
+        "insert into statements (statements, rowid, statement) select 'delete', number, statement from operations where session = ?",
+        (session,),
+    )
+    database.execute(f"delete from ends where number in ({mine})", (session,))
+    database.execute(f"delete from names where number in ({mine})", (session,))
+    database.execute("delete from operations where session = ?", (session,))
+    database.execute("delete from sessions where id = ?", (session,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +195,16 @@ def query(search: Search, after: Position | None, limit: int) -> tuple[str, tupl
         values += after
     text = f"select {', '.join(COLUMNS)} from operations where {' and '.join(where)} order by at desc, session desc, seq desc limit ?"
     return text, (*values, limit)
+
+
+def ended_after(position: int, since: str, limit: int) -> tuple[str, tuple[Any, ...]]:
+    """Operations in the order in which they ended: (position, ended at, columns as for `as_object`)."""
+    columns = ", ".join(f"operations.{each}" for each in COLUMNS)
+    text = (
+        f"select position, ends.at, {columns} from ends join operations using (number) "
+        "where position > ? and ends.at >= ? order by position limit ?"
+    )
+    return text, (position, since, limit)
 
 
 def as_object(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from jupyter_govern.errors import RecordingFailed
+from jupyter_govern.stored import Unreadable
 from jupyter_govern_gateway.recorder.chain import Chain, Clock, timestamp
 from jupyter_govern_gateway.recorder.flusher import Done, Flusher
 from jupyter_govern_gateway.recorder.index import SessionIndex, rebuild_index
+from jupyter_govern_gateway.recorder.keeping import Keeping
 from jupyter_govern_gateway.recorder.log import GatewayLog
 from jupyter_govern_gateway.recorder.recover import Recovered, close_interrupted, left_open, mend
 from jupyter_govern_gateway.recorder.session import SessionRecording
 from jupyter_govern_gateway.recorder.signer import Signer
+from jupyter_govern_gateway.recorder.storage import Storage, Wanted
 from jupyter_govern_gateway.recorder.tally import Tally
 
 DEFER_SECONDS: Final = 0.04
 """How long the end of an operation may wait to be written; its beginning never waits. Then the disk is told, so that both are
 on it within 50 ms or as soon as the disk can."""
 SIGN_SECONDS: Final = 300.0
+FIRST_KEEPING_SECONDS: Final = 30.0
+"""When finished recordings are looked at first."""
 LOW_SPACE: Final = 0.1
 """Below this share of the file system a warning is written."""
 
@@ -40,12 +48,13 @@ class Recorder:
         durable: bool = False,
         min_free_bytes: int = 0,
         index_apart: bool = False,
+        wanted: Wanted | None = None,
     ) -> None:
         self.directory = state_dir / "recordings"
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clock, self._signer, self.durable = clock, signer, durable
         self._min_free = min_free_bytes
-        self._is_low = self._is_ready = False
+        self._is_low = self._is_ready = self._has_kept = False
         self._next_signature = time.monotonic() + SIGN_SECONDS
         self.tally = Tally()
         self._deferred: dict[Chain, SessionRecording] = {}
@@ -63,6 +72,7 @@ class Recorder:
         )
         mended = close_interrupted(self.directory, clock, signer)
         self.index = SessionIndex(state_dir / "index.sqlite", since=timestamp(clock()), apart=index_apart)
+        self.storage = Storage(directory=self.directory, log=self.log, index=self.index, wanted=wanted or Wanted())
         rebuild_index(self.directory, self.index)
         now = timestamp(clock())
         self.index.ended(
@@ -75,6 +85,7 @@ class Recorder:
         for each in mended:
             self.log.write("note", about="session interrupted", session=each.path.stem, torn_bytes=each.torn_bytes, problem=each.problem)
         self._settle({each.path.stem: each for each in mended})
+        self.keeping = Keeping(directory=self.directory, log=self.log, index=self.index, clock=clock, remove=self.storage.remove)
         self.log.sign()
         with suppress(OSError):
             self.log.keep_head()
@@ -163,6 +174,33 @@ class Recorder:
         """The file of a session, by the index. Blocks: call it in a thread."""
         row = self.index.session(session)
         return Path(row["path"]) if row else None
+
+    def index_stored(self) -> None:
+        """Have the index read what it does not have of recordings that are stored in another form: it was made anew. Blocks."""
+        for path in self.storage.missing_in_index():
+            try:
+                with self.storage.open(path) as file:
+                    self.index.take(path, file)
+            except (OSError, Unreadable, sqlite3.Error) as problem:
+                self.log.write("note", about="recording not indexed", session=path.stem, problem=str(problem)[:500])
+
+    async def keep(self, days: Callable[[str], int], every_seconds: float) -> None:
+        """Store finished recordings as wanted and delete those whose days are over, until cancelled."""
+        while True:
+            await asyncio.sleep(every_seconds if self._has_kept else min(every_seconds, FIRST_KEEPING_SECONDS))
+            await asyncio.to_thread(self._keep_once, days)
+
+    def _keep_once(self, days: Callable[[str], int]) -> None:
+        first = () if self._has_kept else (self.index_stored,)
+        self._has_kept = True
+        for what in (*first, partial(self.keeping.expire, days), self.storage.turn):
+            try:
+                what()
+            except (OSError, sqlite3.Error) as problem:  # the next turn tries again
+                with suppress(RecordingFailed):
+                    self.log.write("note", about="recordings not kept as asked", problem=str(problem)[:500])
+            except RecordingFailed:
+                continue  # without the log nothing is changed; sessions are refused meanwhile, which is said where they are
 
     def close(self) -> None:
         self.flush()

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_govern.recording import genesis, read_entries, verify_lines
+from jupyter_govern.recording import entries_in, genesis, verify
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
 from jupyter_govern_gateway.recorder.signer import Signer
 
@@ -23,22 +23,36 @@ class Recovered:
 
 def mend(path: Path) -> Recovered:
     """Cut a torn last line (bytes behind the last newline) and say where the chain stands. A broken chain is left as it is."""
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    torn = len(data) - len(whole)
+    size = path.stat().st_size
+    whole = _whole_lines(path, size)
+    torn = size - whole
     if torn:
-        os.truncate(path, len(whole))
+        os.truncate(path, whole)
     if not whole:
         return Recovered(path=path, seq=0, head=genesis(path.stem), torn_bytes=torn, problem="", complete=False)
-    verdict = verify_lines(path.stem, whole)
+    verdict = verify(path)
     return Recovered(path=path, seq=verdict.entries, head=verdict.head, torn_bytes=torn, problem=verdict.problem, complete=verdict.complete)
+
+
+def _whole_lines(path: Path, size: int) -> int:
+    """Where the last line feed is, and one; without reading more of a long recording than its end."""
+    with path.open("rb") as file:
+        at = size
+        while at > 0:
+            step = min(at, 64 * 1024)
+            at -= step
+            file.seek(at)
+            found = file.read(step).rfind(b"\n")
+            if found >= 0:
+                return at + found + 1
+    return 0
 
 
 def close_interrupted(directory: Path, clock: Clock, signer: Signer | None = None) -> list[Recovered]:
     """Close every session recording that has no session-close; returns what was mended, with the heads it has now."""
     mended = []
     for path in sorted(directory.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl")):
-        if _ends_closed(path):
+        if ends_closed(path):
             continue
         found = mend(path)
         if found.problem or found.complete:
@@ -55,7 +69,7 @@ def close_interrupted(directory: Path, clock: Clock, signer: Signer | None = Non
     return mended
 
 
-def _ends_closed(path: Path) -> bool:
+def ends_closed(path: Path) -> bool:
     """Whether the last line is a session-close, or the signature that only ever follows one: cheap, so that a start does not
     read every recording."""
     with path.open("rb") as file:
@@ -68,7 +82,8 @@ def _ends_closed(path: Path) -> bool:
 def left_open(log: Path) -> set[str]:
     """Sessions that the gateway's log has opened and never closed."""
     found: set[str] = set()
-    for entry in read_entries(log):
-        if entry.get("type") == "session":
-            (found.add if entry.get("event") == "open" else found.discard)(str(entry.get("session")))
+    with log.open("rb") as file:
+        for entry in entries_in(file):
+            if entry.get("type") == "session" and entry.get("event") in {"open", "close"}:
+                (found.add if entry["event"] == "open" else found.discard)(str(entry.get("session")))
     return found

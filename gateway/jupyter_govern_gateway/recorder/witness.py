@@ -10,12 +10,14 @@ import asyncio
 import os
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from jupyter_govern.config.recording import Witness as Settings
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.heads import Head
 from jupyter_govern_gateway.recorder.log import GatewayLog
 
@@ -51,7 +53,8 @@ class Witness:
     async def watch(self) -> None:
         """Publish until cancelled."""
         while True:
-            await asyncio.to_thread(self.publish)
+            with suppress(RecordingFailed):  # a log that cannot be written is said where sessions are refused
+                await asyncio.to_thread(self.publish)
             await asyncio.sleep(self._place.every_seconds)
 
     def publish(self) -> None:

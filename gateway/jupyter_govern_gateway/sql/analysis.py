@@ -10,23 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jupyter_govern.model import Access, Facts, Verb
-from jupyter_govern_gateway.sql import functions, settings
-from jupyter_govern_gateway.sql.catalog import Function, Relation
+from jupyter_govern_gateway.sql.calls import ANYTHING, call, call_as_field, operator, value_of_type
+from jupyter_govern_gateway.sql.catalog import Relation
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS, Governed
 from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
 from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.placeholders import Written
-from jupyter_govern_gateway.sql.reader import Tree, children, constant, kind_of, strings, tokens, unwrap
+from jupyter_govern_gateway.sql.reader import Tree, children, column_names, kind_of, source_names, strings, tokens, unwrap
 from jupyter_govern_gateway.sql.relations import SOURCE, SYSTEM_COLUMNS, NamePlace, masked_select, qualified, sample_place
 from jupyter_govern_gateway.sql.splice import Splice
-from jupyter_govern_gateway.sql.unknown import UNDEFINED_FUNCTION, UNDEFINED_TABLE, UnknownName
+from jupyter_govern_gateway.sql.unknown import UNDEFINED_TABLE, UnknownName
+from jupyter_govern_gateway.sql.views import run_view
 
 MAX_VIEW_DEPTH = 20
 Ctes = frozenset[str]
 NO_CTES: Ctes = frozenset()
-ANYTHING = "*"
-"""The name of what is not known: only a rule that allows everything allows it."""
 
 
 class Analysis:
@@ -53,11 +52,13 @@ class Analysis:
         """Names that the catalog lacks go to the target: nothing could be behind them that policy speaks of."""
         self.written_parameters: list[Written] = []
         self.ran: set[tuple[str, str]] = set()
+        self.functions: set[str] = set()
+        """All that could be called, as `schema.name`."""
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
         self._written: dict[str, frozenset[str] | None] = {}
-        self._guard: tuple[frozenset[str], frozenset[str], frozenset[str]] | None = None
+        self.guard: tuple[frozenset[str], frozenset[str], frozenset[str]] | None = None
         self.system: tuple[str, ...] = ()
         self.sources: set[str] = set()
         """What the statement calls the relations and subqueries that it reads."""
@@ -73,6 +74,7 @@ class Analysis:
                 for (verb, resource), key in self._accesses.items()
             ),
             unjudged="; ".join(dict.fromkeys(self.problems)),
+            functions=frozenset(self.functions),
         )
 
     def _columns_of(self, key: tuple[str, str] | None) -> frozenset[str] | None:
@@ -81,9 +83,7 @@ class Analysis:
             return None
         return frozenset(c.name for c in relation.columns if c.name in self._columns)
 
-    def access(
-        self, verb: Verb, resource: str, key: tuple[str, str] | None = None, *, writes: frozenset[str] | None = None
-    ) -> None:
+    def access(self, verb: Verb, resource: str, key: tuple[str, str] | None = None, *, writes: frozenset[str] | None = None) -> None:
         """writes: the columns that are written, where that is known; else all of them."""
         self._accesses.setdefault((verb, resource), key)
         if verb == "write":
@@ -92,10 +92,29 @@ class Analysis:
 
     def look_ahead(self, tree: Tree) -> None:
         """Which system columns the statement names, and whether it takes all columns of anything."""
-        names, star = _column_names(tree)
-        self.sources |= _source_names(tree)
+        names, star = column_names(tree)
+        self.sources |= source_names(tree)
         self.system = tuple(name for name in SYSTEM_COLUMNS if name in names)
         self._all_columns = star
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Inside, one statement of the text is judged: what it takes back (EXPLAIN, PREPARE) is its own, not that of the others."""
+        before = self.kinds, self.traits, self.functions, self._accesses, self._written
+        self.kinds, self.traits, self.functions, self._accesses, self._written = set(), set(), set(), {}, {}
+        yield
+        accesses, written = self._accesses, self._written
+        self.kinds, self.traits, self.functions = before[0] | self.kinds, before[1] | self.traits, before[2] | self.functions
+        self._accesses, self._written = before[3], before[4]
+        for (verb, resource), key in accesses.items():
+            self.access(verb, resource, key, writes=written.get(resource))
+
+    @contextmanager
+    def without_executing(self) -> Iterator[None]:
+        """Inside, the functions that are called need no right of their own."""
+        before = set(self._accesses)
+        yield
+        self._accesses = {found: key for found, key in self._accesses.items() if found[0] != "execute" or found in before}
 
     def only_read(self) -> None:
         """What was noted as written is only looked at (EXPLAIN)."""
@@ -103,12 +122,13 @@ class Analysis:
 
     def forget_accesses(self) -> None:
         """What was noted happens later (PREPARE)."""
-        self._accesses, self._written = {}, {}
+        self._accesses, self._written, self.functions = {}, {}, set()
 
     def take(self, facts: Facts) -> None:
         """Add the facts of a statement that was judged before (EXECUTE)."""
         self.kinds |= facts.kinds
         self.traits |= facts.traits
+        self.functions |= facts.functions
         for access in facts.accesses:
             schema, _, name = access.resource.partition(".")
             self.access(access.verb, access.resource, (schema, name), writes=access.columns)
@@ -146,23 +166,26 @@ class Analysis:
             case "LockingClause":
                 return  # names aliases, not relations
             case "FuncCall":
-                self._function(node)
+                call(self, node)
                 self._walk_children(node, ctes)
             case "ColumnRef":
                 self.column(node)
             case "A_Indirection":
                 for item in node.indirection:
                     if kind_of(unwrap(item)) == "String":
-                        self._field(unwrap(item).sval)
+                        call_as_field(self, unwrap(item).sval)
                 self._walk_children(node, ctes)
             case "A_Expr":
-                self._operator(strings(node.name))
-                self._walk_children(node, ctes)
-            case "SortBy" if node.use_op:
-                self._operator(strings(node.use_op))
+                operator(self, strings(node.name))
                 self._walk_children(node, ctes)
             case "SubLink" if node.oper_name:
-                self._operator(strings(node.oper_name))
+                operator(self, strings(node.oper_name))
+                self._walk_children(node, ctes)
+            case "TypeName":
+                value_of_type(self, strings(node.names)[-1])
+                self._walk_children(node, ctes)
+            case "SortBy" if node.use_op:
+                operator(self, strings(node.use_op))
                 self._walk_children(node, ctes)
             case _:
                 self._walk_children(node, ctes)
@@ -215,15 +238,15 @@ class Analysis:
     @contextmanager
     def guarded(self, columns: frozenset[str], names: frozenset[str], known: frozenset[str]) -> Iterator[None]:
         """Inside, reading these columns (or a whole row by these names, whose columns are `known`) would read raw values: note it."""
-        before, self._guard = self._guard, (columns, names, known)
+        before, self.guard = self.guard, (columns, names, known)
         yield
-        self._guard = before
+        self.guard = before
 
     @contextmanager
     def unguarded(self) -> Iterator[None]:
-        before, self._guard = self._guard, None
+        before, self.guard = self.guard, None
         yield
-        self._guard = before
+        self.guard = before
 
     def column(self, node: Tree) -> None:
         """A reference to a column, or to a whole row."""
@@ -234,10 +257,10 @@ class Analysis:
         if len(parts) > 2:
             self._shorten(node, parts)
         if len(parts) > 1 and not star:
-            self._field(parts[-1])
-        if self._guard is None:
+            call_as_field(self, parts[-1])
+        if self.guard is None:
             return
-        columns, names, known = self._guard
+        columns, names, known = self.guard
         if star:
             self.note("RETURNING * or a whole row of a relation with masked columns would read them in clear; name the columns")
         elif parts[-1] in columns:
@@ -248,100 +271,12 @@ class Analysis:
             # no column: the target would call a function of that name with the whole row
             self.note(f"a write that gives the whole row of {parts[-2]}, which has masked columns, to {parts[-1]}")
 
-    def _field(self, name: str) -> None:
-        """`x.name`, which calls the function `name` with x where x has no such column (PostgreSQL's "functional notation").
-
-        What x has is not looked up: a column that is called like a function which must not be called is refused (fail closed).
-        """
-        self._note_traits(name)
-        if name in functions.SETTINGS:
-            self.note(f"{name} in the notation of a column")
-        self._run(self.catalog.functions.get(name, ()))
-
     def _shorten(self, node: Tree, parts: list[str]) -> None:
         """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
         if not self.governed.touches((parts[-3], parts[-2])):
             return
         at = self.token_at[node.location]
         self.splices.append(Splice(node.location, self.tokens[at + 2 * (len(parts) - 2)].start, ""))
-
-    def _operator(self, parts: list[str]) -> None:
-        if len(parts) > 1 and parts[0] != "pg_catalog":
-            self.note(f"operator {'.'.join(parts)} runs code that the gateway does not read")
-        elif len(parts) == 1 and parts[0] in self.catalog.user_operators:
-            self.note(f"operator {parts[0]} may run code that the gateway does not read")
-
-    # -- functions -----------------------------------------------------------------------------------------------------
-
-    def _function(self, node: Tree) -> None:
-        parts = strings(node.funcname)
-        name, schema = parts[-1], parts[-2] if len(parts) > 1 else None
-        if self._guard is not None and name in self._guard[0]:
-            self.note(f"{name}(…) could read the masked column {name} in clear")
-        self._note_traits(name)
-        if name in functions.SETTINGS:
-            self._setting_function(name, node)
-        known = self.catalog.functions.get(name, ())
-        if not known and self._column_as_function(node, parts):
-            return
-        if not any(schema in (None, f.schema) for f in known):
-            if self.takes_unknown:
-                self.access("execute", ANYTHING)
-                return
-            raise UnknownName(f"function {'.'.join(parts)} does not exist", self.position(node.location), UNDEFINED_FUNCTION)
-        self._run(tuple(candidate for candidate in known if schema in (None, candidate.schema)))
-
-    def _note_traits(self, name: str) -> None:
-        if functions.server_file(name):
-            self.traits.add("server-file")
-        if name in functions.DYNAMIC:
-            self.traits.add("dynamic")
-
-    def _run(self, candidates: tuple[Function, ...]) -> None:
-        from jupyter_govern_gateway.sql.routines import run_function
-
-        for candidate in candidates:
-            run_function(self, candidate)
-
-    def _column_as_function(self, node: Tree, parts: list[str]) -> bool:
-        """`email(c)` reads the column of a row: written as `(c).email`, which subqueries have too."""
-        argument = unwrap(node.args[0]) if len(parts) == 1 and len(node.args) == 1 else None
-        if argument is None or kind_of(argument) != "ColumnRef" or len(strings(argument.fields)) != 1:
-            return False
-        if strings(argument.fields)[0] not in self.sources:
-            return False
-        at = self.token_at[node.location]
-        closing = next(token for token in self.tokens[at:] if token.text == ")")
-        self.splices.append(Splice(node.location, self.tokens[at].stop, ""))
-        self.splices.append(Splice(closing.stop, closing.stop, f".{quoted(parts[0])}"))
-        return True
-
-    def _setting_function(self, name: str, node: Tree) -> None:
-        self.reads_literals = True
-        setting = constant(node.args[0]) if node.args else None
-        if setting is None and name == "current_setting" and node.args:
-            self._fence_setting(node)
-        elif setting is None:
-            self.note(f"{name} with a name that is not a constant")
-        elif setting.lower().startswith(settings.OWN):
-            self.note("settings that begin with govern. are the gateway's own")
-        elif name == "set_config":
-            value = constant(node.args[1]) if len(node.args) > 1 else None
-            if why := settings.refusal(setting, value):
-                self.note(why)
-            if setting.lower() == "search_path":
-                self.traits.add("sets-search-path")
-
-    def _fence_setting(self, node: Tree) -> None:
-        """A computed name is turned into one that does not exist where it is the gateway's own."""
-        opening = next(i for i, token in enumerate(self.tokens) if token.start >= node.location and token.text == "(")
-        depth, at = 0, opening + 1
-        while depth or self.tokens[at].text not in (",", ")"):
-            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.tokens[at].text, 0)
-            at += 1
-        start, stop = self.tokens[opening].stop, self.tokens[at].start
-        self.splices.append(Splice(start, start, "pg_catalog.regexp_replace(("))
-        self.splices.append(Splice(stop, stop, ")::text, '^govern[.]', 'refused.', 'i')"))
 
     # -- relations -----------------------------------------------------------------------------------------------------
 
@@ -392,6 +327,8 @@ class Analysis:
         elif found.schema in ("pg_catalog", "information_schema"):
             self._system_relation(node, found)
         else:
+            if found.kind == "v":
+                run_view(self, found)
             self.pin(node, qualified(found))
 
     def pin(self, node: Tree, full_name: str) -> None:
@@ -468,30 +405,3 @@ class Analysis:
         if place.table_word is not None:  # TABLE name is SELECT * FROM name
             self.splices.append(Splice(*place.table_word, "SELECT * FROM"))
         self.splices.append(Splice(place.start, place.stop, f"({select}){alias}"))
-
-
-def _source_names(node: Tree) -> set[str]:
-    found: set[str] = set()
-    kind = kind_of(node)
-    if kind == "CommonTableExpr":
-        found.add(node.ctename)
-    elif kind in ("RangeVar", "RangeSubselect", "RangeFunction", "JoinExpr", "RangeTableFunc", "JsonTable"):
-        if node.HasField("alias"):
-            found.add(node.alias.aliasname)
-        elif kind == "RangeVar":
-            found.add(node.relname)
-    for _, child in children(node):
-        found |= _source_names(child)
-    return found
-
-
-def _column_names(node: Tree) -> tuple[frozenset[str], bool]:
-    """The last names of all column references inside, and whether one of them is a star."""
-    if kind_of(node) == "ColumnRef":
-        return frozenset(strings(node.fields)[-1:]), node.fields[-1].WhichOneof("node") == "a_star"
-    names: frozenset[str] = frozenset()
-    star = False
-    for _, child in children(node):
-        inside, starred = _column_names(child)
-        names, star = names | inside, star or starred
-    return names, star

@@ -21,16 +21,36 @@ class Column:
     base: str
     length: int = 0
     is_array: bool = False
+    type_name: str = ""
+    """pg_type.typname."""
+    made_of: frozenset[str] = frozenset()
+    """A generated column: the columns that it is computed from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A trigger or rule. events: `insert`, `update`, `delete`, `truncate`. body: the code that runs."""
+    """A trigger or rule, or an expression of the table (a default, a check, an index) that calls code which somebody made.
+
+    events: `insert`, `update`, `delete`, `truncate`. body: the code that runs."""
 
     label: str
     events: frozenset[str]
     body: str
     language: str
+    is_expression: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check or exclusion constraint over these columns. excludes: it compares a row with all others."""
+
+    name: str
+    columns: frozenset[str]
+    excludes: bool = False
+
+
+TypeCode = tuple[tuple[str, str], ...]
+"""Label and SQL of what runs when a value becomes one of a type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +68,9 @@ class Relation:
     definition: str = ""
     key_columns: frozenset[str] = frozenset()
     """The columns of its primary key."""
+    indexed: frozenset[str] = frozenset()
+    """The columns that some index holds or computes on."""
+    checks: tuple[Check, ...] = ()
     hooks: tuple[Hook, ...] = ()
     """Triggers and rules that fire when rows here are written."""
     cascades: tuple[tuple[RelationName, str, frozenset[str]], ...] = ()
@@ -88,6 +111,8 @@ class Catalog:
     """Operators outside pg_catalog and the extensions that are known to be harmless."""
     user_types: Mapping[str, str] = field(default_factory=dict)
     """Types outside pg_catalog: name → pg_type.typtype (d domain, e enum, c composite, b base, r range)."""
+    type_code: Mapping[str, TypeCode] = field(default_factory=dict)
+    """Types, by name, whose values are made by code that somebody made (checks of domains, casts)."""
 
     @cached_property
     def has_own_functions(self) -> bool:

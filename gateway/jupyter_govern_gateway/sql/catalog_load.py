@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
+from jupyter_govern_gateway.sql import catalog_expressions as expressions
 from jupyter_govern_gateway.sql.catalog import Catalog, Column, Function, Hook, Relation, RelationName
 
 HARMLESS_EXTENSIONS: Final = frozenset(
@@ -25,7 +26,7 @@ order by 1"""
 COLUMNS: Final = """
 select a.attrelid::int8, a.attname, a.attnum::int4, format_type(a.atttypid, a.atttypmod),
        case when bn.nspname = 'pg_catalog' then b.typname else '' end,
-       case when b.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 else 0 end, t.typcategory = 'A'
+       case when b.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 else 0 end, t.typcategory = 'A', t.typname
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
@@ -112,6 +113,7 @@ def _load(conninfo: str) -> Catalog:
                 ("keys", KEYS),
                 ("rules", RULES),
                 ("schemas", SCHEMAS),
+                *expressions.QUERIES.items(),
             )
         }
     return build_catalog(rows)
@@ -120,8 +122,20 @@ def _load(conninfo: str) -> Catalog:
 def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
     names: dict[int, RelationName] = {oid: (schema, name) for oid, schema, name, _, _ in rows["relations"]}
     columns: dict[int, list[Column]] = {}
-    for oid, name, attnum, type_sql, base, length, is_array in rows["columns"]:
-        columns.setdefault(oid, []).append(Column(name=name, attnum=attnum, type_sql=type_sql, base=base, length=length, is_array=is_array))
+    made_of = expressions.made_of(rows.get("generated", ()))
+    for oid, name, attnum, type_sql, base, length, is_array, type_name in rows["columns"]:
+        columns.setdefault(oid, []).append(
+            Column(
+                name=name,
+                attnum=attnum,
+                type_sql=type_sql,
+                base=base,
+                length=length,
+                is_array=is_array,
+                type_name=type_name,
+                made_of=made_of.get((oid, name), frozenset()),
+            )
+        )
     parents, children, sources = (
         _pairs(rows["inheritance"], names),
         _pairs([(b, a) for a, b in rows["inheritance"]], names),
@@ -133,6 +147,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
             (names[child], event, frozenset(keys)) for event, on in (("delete", on_delete), ("update", on_update)) if on and child in names
         )
     hooks = _hooks(rows)
+    indexed, checks = expressions.indexed(rows.get("indexed", ())), expressions.checks(rows.get("checks", ()))
     keys = {oid: frozenset(names) for oid, names in rows["keys"]}
     relations = {
         (schema, name): Relation(
@@ -148,6 +163,8 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
             cascades=tuple(cascades.get(oid, ())),
             hooks=tuple(hooks.get(oid, ())),
             key_columns=keys.get(oid, frozenset()),
+            indexed=indexed.get(oid, frozenset()),
+            checks=tuple(checks.get(oid, ())),
         )
         for oid, schema, name, kind, definition in rows["relations"]
     }
@@ -174,6 +191,7 @@ def build_catalog(rows: dict[str, list[Any]]) -> Catalog:
         schemas=frozenset(name for (name,) in rows["schemas"]),
         user_operators=frozenset(name for name, extension in rows["operators"] if extension not in HARMLESS_EXTENSIONS),
         user_types=dict(rows["types"]),
+        type_code=expressions.type_code(rows.get("type_code", ()), rows.get("type_parts", ())),
     )
 
 
@@ -183,7 +201,7 @@ def _arguments(names: list[str] | None, modes: list[str] | None, types: list[str
 
 
 def _hooks(rows: dict[str, list[Any]]) -> dict[int, list[Hook]]:
-    found: dict[int, list[Hook]] = {}
+    found = expressions.computed(rows.get("computed", ()))
     for oid, name, kinds, language, body in rows["triggers"]:
         events = frozenset(event for bit, event in TRIGGER_EVENTS.items() if kinds & bit)
         found.setdefault(oid, []).append(Hook(label=f"trigger {name}", events=events, body=body, language=language))

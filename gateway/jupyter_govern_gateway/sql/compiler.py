@@ -73,7 +73,8 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
     analysis.takes_unknown = takes_unknown and standing.unbounded
     effects: list[fx.SessionEffect] = []
     for statement in statements:
-        done = judge(analysis, statement)
+        with analysis.apart():
+            done = judge(analysis, statement)
         effects += done
         analysis.naming = _after(analysis.naming, done)
     if "sets-search-path" in analysis.traits:
@@ -136,6 +137,7 @@ def expand_view(outer: Analysis, view: Relation) -> str:
     outer.touched |= inner.touched
     outer.traits |= inner.traits
     outer.kinds |= inner.kinds
+    outer.functions |= inner.functions
     for access in inner.facts().accesses:
         outer.access(access.verb, access.resource, writes=access.columns)
     return spliced(view.definition, inner.splices)

@@ -7,10 +7,12 @@ from itertools import takewhile
 
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import NO_CTES, Analysis
+from jupyter_govern_gateway.sql.calls import value_of_type
 from jupyter_govern_gateway.sql.catalog import Relation
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, strings, unwrap
 from jupyter_govern_gateway.sql.splice import Splice
 from jupyter_govern_gateway.sql.unknown import UnknownName
+from jupyter_govern_gateway.sql.views import run_view
 from jupyter_govern_gateway.sql.writes import write_target
 
 CASCADE = 2  # DropBehavior: DROP_CASCADE
@@ -60,7 +62,9 @@ def _sees_itself(analysis: Analysis, effect: fx.SessionEffect) -> None:
 
 def _element(analysis: Analysis, node: Tree) -> None:
     if kind_of(node) == "TableLikeClause":
-        analysis.find(node.relation)  # copies a shape, no data
+        found = analysis.find(node.relation)  # copies a shape, no data
+        for column in found.columns if isinstance(found, Relation) else ():
+            value_of_type(analysis, column.type_name)
         return
     for field, child in children(node):
         if field == "pktable":
@@ -83,9 +87,19 @@ def create_table_as(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
         execute(analysis, query)
     else:
         analysis.walk(query)
+    typed_like(analysis)
     if node.objtype == _MATVIEW and analysis.touched - before:
         analysis.note("a materialized view over masked data")
     return [effect]
+
+
+def typed_like(analysis: Analysis) -> None:
+    """A new relation takes the types of what is read for it, and what is written there later is not known to be of them."""
+    for access in analysis.facts().accesses:
+        schema, _, name = access.resource.partition(".")
+        found = analysis.catalog.relations.get((schema, name)) if analysis.catalog.type_code else None
+        for column in found.columns if found is not None else ():
+            value_of_type(analysis, column.type_name)
 
 
 _MATVIEW = 24  # ObjectType: OBJECT_MATVIEW
@@ -181,15 +195,28 @@ def lock(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
 
 
 def cluster(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
-    """It puts a table in the order of its columns' values, which `ctid` then tells: not where some of them are masked."""
-    named_relations(analysis, node)
-    found = analysis.find(node.relation, NO_CTES) if node.HasField("relation") else None
-    if found is None:
+    """Rows are put in the order of an index: which lies before which would tell what a masked column holds."""
+    if not node.HasField("relation"):
         analysis.access("define", "*")
         if analysis.governed.active:
-            analysis.note("CLUSTER of all tables would put those with masked columns in the order of what is hidden")
-    elif isinstance(found, Relation) and analysis.governed.touches(found.key):
-        analysis.note(f"CLUSTER would put {found.name} in the order of what is hidden")
+            analysis.note("CLUSTER of all tables, of which some have masked columns; name the table")
+        return []
+    found = analysis.find(node.relation)
+    if isinstance(found, str):
+        analysis.access("define", f"pg_temp.{node.relation.relname}")
+        return []
+    analysis.access("define", f"{found.schema}.{found.name}", found.key)
+    if any(analysis.governed.touches(key) for key in analysis.catalog.family(found.key)):
+        analysis.note(f"CLUSTER of {found.name}, which has masked columns, would put its rows in an order that tells them")
+    return [fx.CatalogChanged(is_sure=True)]
+
+
+def refresh(analysis: Analysis, node: Tree) -> list[fx.SessionEffect]:
+    """What the view of it runs, runs."""
+    named_relations(analysis, node)
+    found = analysis.find(node.relation)
+    if isinstance(found, Relation) and found.definition:
+        run_view(analysis, found)
     return [fx.CatalogChanged(is_sure=True)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from jupyter_govern.errors import SyntaxProblem
@@ -30,6 +31,11 @@ FILTERED_CATALOGS: Mapping[str, str] = {
 """System relations that are read through a filter: statistics of ungoverned relations, the session's own activity."""
 
 
+def holds_data(names: Iterable[str]) -> bool:
+    """Whether one of these relations of pg_catalog can hold people's data."""
+    return any(name in DATA_CATALOGS or (name.startswith("pg_stats") and name not in FILTERED_CATALOGS) for name in names)
+
+
 class Governed:
     """masks: for each relation, its masked columns. derived: views over governed relations, that are expanded.
     opaque: views over governed data that can neither be expanded nor masked by column (through functions, say)."""
@@ -43,6 +49,7 @@ class Governed:
                 known = {column.name for column in catalog.relations[member].columns}
                 mine = self.masks.setdefault(member, {})
                 mine.update({column: mask for column, mask in masks.items() if column in known and column not in mine})
+        self._generated()
         self.masks = {key: masks for key, masks in self.masks.items() if masks}
         self.filters: dict[RelationName, tuple[str, ...]] = {}
         for key, relation in catalog.relations.items() if standing.filters else ():
@@ -59,6 +66,19 @@ class Governed:
         self.names = frozenset(name for _, name in self.masks.keys() | self.filters.keys() | self.derived | self.opaque)
         self.origins = self._origins()
 
+    def _generated(self) -> None:
+        """A generated column that is computed from a masked one is masked by a constant: it has no format of its own."""
+        for key, masks in self.masks.items():
+            for column in self.catalog.relations[key].columns:
+                made_of = sorted(column.made_of & masks.keys())
+                if made_of and column.name not in masks:
+                    masks[column.name] = replace(masks[made_of[0]], format="redact", path=())
+
+    def fenced(self, relation: Relation) -> bool:
+        """Whether an index holds a masked column of it, so that rows could come in the order of what is masked."""
+        keys = self.catalog.family(relation.key) if relation.kind in ("r", "p") else (relation.key,) if relation.kind == "m" else ()
+        return any(self.catalog.relations[key].indexed & self.masks.get(key, {}).keys() for key in keys)
+
     def _views(self) -> None:
         """Views over masked data are expanded where they are read; materialized ones get masks of their own, by lineage."""
         views = {key: relation for key, relation in self.catalog.relations.items() if relation.kind in ("v", "m")}
@@ -70,17 +90,24 @@ class Governed:
             else:
                 self._mask_stored(key, views[key])
         from jupyter_govern_gateway.sql.routines import functions_called, reaches_masked, read_code
+        from jupyter_govern_gateway.sql.views import SYSTEM, view_code
 
-        if not self.catalog.has_own_functions:
-            return
         for key, relation in views.items():
-            if key[0] in ("pg_catalog", "information_schema"):
+            if key[0] in SYSTEM:
                 continue
-            if any(reaches_masked(self, f) for f in functions_called(self.catalog, read_code(relation.definition, "sql"))):
+            system = view_code(relation.definition).reads
+            if holds_data(system) or (relation.kind == "m" and system & FILTERED_CATALOGS.keys()):
                 self.opaque.add(key)
-        through = {key for key in views if (self.catalog.sources(key) - {key}) & self.opaque}
-        self.opaque |= {key for key in through if views[key].kind == "m"}
-        self.derived = (self.derived | through) - self.opaque
+            elif system & FILTERED_CATALOGS.keys():
+                self.derived.add(key)
+            if self.catalog.has_own_functions:
+                called = functions_called(self.catalog, read_code(relation.definition, "sql"))
+                if any(reaches_masked(self, function) for function in called):
+                    self.opaque.add(key)
+        above = {key: self.catalog.sources(key) - {key} for key in views}
+        self.opaque |= {key for key, sources in above.items() if views[key].kind == "m" and sources & self.opaque}
+        self.derived |= {key for key, sources in above.items() if views[key].kind == "v" and sources & (self.opaque | self.derived)}
+        self.derived -= self.opaque
 
     def _mask_stored(self, key: RelationName, relation: Relation) -> None:
         try:

@@ -40,6 +40,7 @@ def inline(analysis: Analysis, node: Tree) -> bool:
     alias = "" if node.HasField("alias") else f" AS {quoted(function.name)}"
     analysis.splices.append(Splice(start, stop, f"{lateral}(SELECT {items} FROM ({body}) AS {BODY}({names})){alias}"))
     analysis.access("execute", f"{function.schema}.{function.name}")
+    analysis.functions.add(f"{function.schema}.{function.name}")
     for argument in (_bare(each) for each in call.args):
         if kind_of(argument) == "ColumnRef":
             analysis.column(argument)
@@ -103,6 +104,7 @@ def _body(analysis: Analysis, function: Function, call: Tree, width: int) -> str
     analysis.touched |= inner.touched
     analysis.traits |= inner.traits
     analysis.kinds |= inner.kinds
+    analysis.functions |= inner.functions
     for access in inner.facts().accesses:
         analysis.access(access.verb, access.resource)
     return spliced(function.body[: statements[0].stop], inner.splices).rstrip().rstrip(";")

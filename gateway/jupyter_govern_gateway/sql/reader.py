@@ -106,3 +106,31 @@ def constant(node: Tree) -> str | None:
             return "true" if inner.boolval.boolval else "false"
         case _:
             return None
+
+
+def source_names(node: Tree) -> set[str]:
+    """What relations, subqueries and CTEs inside are called."""
+    found: set[str] = set()
+    kind = kind_of(node)
+    if kind == "CommonTableExpr":
+        found.add(node.ctename)
+    elif kind in ("RangeVar", "RangeSubselect", "RangeFunction", "JoinExpr", "RangeTableFunc", "JsonTable"):
+        if node.HasField("alias"):
+            found.add(node.alias.aliasname)
+        elif kind == "RangeVar":
+            found.add(node.relname)
+    for _, child in children(node):
+        found |= source_names(child)
+    return found
+
+
+def column_names(node: Tree) -> tuple[frozenset[str], bool]:
+    """The last names of all column references inside, and whether one of them is a star."""
+    if kind_of(node) == "ColumnRef":
+        return frozenset(strings(node.fields)[-1:]), node.fields[-1].WhichOneof("node") == "a_star"
+    names: frozenset[str] = frozenset()
+    star = False
+    for _, child in children(node):
+        inside, starred = column_names(child)
+        names, star = names | inside, star or starred
+    return names, star

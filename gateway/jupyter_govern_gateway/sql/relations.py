@@ -16,6 +16,8 @@ def qualified(relation: Relation) -> str:
     return f"{quoted(relation.schema)}.{quoted(relation.name)}"
 
 
+FENCE = f"{SOURCE}.ctid OPERATOR(pg_catalog.<>) '(0,0)'::pg_catalog.tid"
+"""True of every row, and nothing that an index knows: an index alone, in its order, cannot answer what is asked behind this."""
 SYSTEM_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 
 
@@ -36,6 +38,8 @@ def masked_select(
     ]
     items += [f"{SOURCE}.{name} AS {name}" for name in system]
     conditions = [condition(text, SOURCE) for text in governed.filters.get(relation.key, ())]
+    if governed.fenced(relation):
+        conditions.append(FENCE)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {', '.join(items)} FROM {source}{where}"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_govern.errors import SyntaxProblem
 from jupyter_govern_gateway.sql import functions
+from jupyter_govern_gateway.sql.calls import value_of_type
 from jupyter_govern_gateway.sql.catalog import Catalog, Function, RelationName
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, Governed
 from jupyter_govern_gateway.sql.predicates import Written, restricts
@@ -197,6 +198,15 @@ def run_code(analysis: Analysis, label: str, body: str, language: str, *, sees_m
     _relations(analysis, label, code)
     for function in functions_called(analysis.catalog, code):
         run_function(analysis, function)
+    for name in sorted(code.words & analysis.catalog.type_code.keys()):
+        for each in analysis.catalog.type_code[name]:
+            run_expression(analysis, *each)
+
+
+def run_expression(analysis: Analysis, label: str, body: str) -> None:
+    """Judge an expression that its owner has put into a table or type: calling what it calls needs no right of the actor's."""
+    with analysis.without_executing():
+        run_code(analysis, label, body, "sql")
 
 
 def _relations(analysis: Analysis, label: str, code: Code) -> None:
@@ -216,9 +226,12 @@ def _relations(analysis: Analysis, label: str, code: Code) -> None:
 
 def run_function(analysis: Analysis, function: Function) -> None:
     """A call of one of these: pg_catalog's by its name, others by what they name."""
+    analysis.functions.add(f"{function.schema}.{function.name}")
     if function.schema in ("pg_catalog", "information_schema") or function.extension:
         if why := functions.problem_of(function):
             analysis.note(why)
         return
     analysis.access("execute", f"{function.schema}.{function.name}")
+    for _, type_sql, _ in function.arguments:
+        value_of_type(analysis, type_sql.removesuffix("[]").rpartition(".")[2].strip('"'))
     run_code(analysis, f"function {function.schema}.{function.name}", function.body, function.language)

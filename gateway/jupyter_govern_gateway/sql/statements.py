@@ -14,7 +14,7 @@ from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.reader import Statement, Tree, constant, kind_of, unwrap
 from jupyter_govern_gateway.sql.relations import SOURCE, NamePlace, masked_select, qualified
 from jupyter_govern_gateway.sql.splice import Splice
-from jupyter_govern_gateway.sql.writes import known_columns, write_target
+from jupyter_govern_gateway.sql.writes import compared, known_columns, write_target
 
 SET_VALUE, SET_DEFAULT, SET_CURRENT, SET_MULTI, RESET, RESET_ALL = range(1, 7)  # VariableSetKind
 SAVEPOINTS: Final[dict[int, Literal["savepoint", "release", "rollback-to"]]] = {5: "savepoint", 6: "release", 7: "rollback-to"}
@@ -34,6 +34,8 @@ def judge(analysis: Analysis, statement: Statement) -> Effects:
     analysis.look_ahead(statement.tree)
     if statement.kind not in ("select_stmt", "explain_stmt", "prepare_stmt", "execute_stmt", "declare_cursor_stmt"):
         analysis.kinds.add("revoke" if statement.kind.startswith("grant") and not _is_grant(statement.tree) else shape.kind)
+    # the errors of what orders, rebuilds or fills anew name keys and rows
+    analysis.may_quote_raw |= shape.verb == "define" and analysis.governed.active
     if (handler := HANDLERS.get(statement.kind)) is not None:
         return handler(analysis, statement.tree)
     if shape.how == "refuse" or (shape.how == "admin" and analysis.governed.active):
@@ -54,6 +56,7 @@ def _query(analysis: Analysis, tree: Tree) -> Effects:
     analysis.walk(tree)
     if not into:
         return []
+    definitions.typed_like(analysis)
     return [definitions.created(analysis, tree.into_clause.rel)]
 
 
@@ -184,6 +187,8 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
     if tree.is_from:
         columns = frozenset(unwrap(item).sval for item in tree.attlist) or None
         found = write_target(analysis, tree.relation, events=("insert",), columns=columns)
+        if found is not None:
+            compared(analysis, found, frozenset())
         if found is not None and found.key in analysis.governed.filters:
             analysis.note(f"COPY into {found.name}, of which only some rows exist for you")
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()
@@ -264,6 +269,7 @@ HANDLERS: Final[dict[str, Callable[[Analysis, Tree], Effects]]] = {
     "drop_stmt": definitions.drop,
     "lock_stmt": definitions.lock,
     "cluster_stmt": definitions.cluster,
+    "refresh_mat_view_stmt": definitions.refresh,
 }
 
 

@@ -5,7 +5,10 @@ The relation that is written cannot be replaced by a subquery: reading one of it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jupyter_govern_gateway.sql.analysis import Analysis, Ctes
+from jupyter_govern_gateway.sql.calls import value_of_type
 from jupyter_govern_gateway.sql.catalog import Relation, RelationName
 from jupyter_govern_gateway.sql.filters import condition, restricting
 from jupyter_govern_gateway.sql.masks import quoted
@@ -13,17 +16,15 @@ from jupyter_govern_gateway.sql.placeholders import check
 from jupyter_govern_gateway.sql.predicates import Written, names_relation, passes_all, restricts
 from jupyter_govern_gateway.sql.reader import Tree, children, kind_of, read, unwrap
 from jupyter_govern_gateway.sql.relations import SYSTEM_COLUMNS, qualified
-from jupyter_govern_gateway.sql.routines import run_code
+from jupyter_govern_gateway.sql.routines import run_code, run_expression
+from jupyter_govern_gateway.sql.views import run_view
 
 SOURCES = frozenset({"from_clause", "using_clause", "source_relation", "select_stmt"})
 """Fields that cannot see the target's columns."""
-EVENTS = {
-    "InsertStmt": ("insert",),
-    "UpdateStmt": ("update",),
-    "DeleteStmt": ("delete",),
-}
-MERGE_EVENTS = {3: "update", 4: "insert", 5: "delete"}
-"""CmdType (libpg_query counts CMD_UNKNOWN as 1)"""
+EVENTS = {"InsertStmt": ("insert",), "UpdateStmt": ("update",), "DeleteStmt": ("delete",)}
+MERGED = {3: "update", 4: "insert", 5: "delete"}
+"""CmdType (libpg_query counts CMD_UNKNOWN as 1)."""
+VALUES = frozenset({"insert", "update"})
 ALL_EVENTS = ("insert", "update", "delete", "truncate")
 
 
@@ -32,14 +33,12 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     kind = kind_of(node)
     analysis.kinds.add(kind.removesuffix("Stmt").lower())
     inner = analysis.with_clause(node, ctes)
-    columns = _columns(kind, node)
-    changed = columns if kind == "UpdateStmt" else None
-    upsert = ("update",) if kind == "InsertStmt" and node.HasField("on_conflict_clause") else ()
-    events = _merge_events(node) if kind == "MergeStmt" else EVENTS[kind] + upsert
-    target = write_target(analysis, node.relation, events=events, changed=changed, columns=columns)
+    changed = _changed(kind, node)
+    target = write_target(analysis, node.relation, events=_events(kind, node), changed=changed, columns=_columns(kind, node))
     guard = _guard(analysis, node, target)
     if target is not None:
         check(analysis, node, target)
+        compared(analysis, target, changed)
     if target is not None and target.key in analysis.governed.filters:
         _filter(analysis, node, target)
     for field, child in children(node):
@@ -50,28 +49,52 @@ def write(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
                 analysis.walk(child, inner)
         else:
             with analysis.guarded(*guard):
-                _walk_part(analysis, child, inner)
+                analysis.walk(child, inner)
     note_without_where(analysis, kind, node, target)
 
 
-def _merge_events(node: Tree) -> tuple[str, ...]:
-    """What its WHEN clauses do."""
-    commands = {unwrap(clause).command_type for clause in node.merge_when_clauses}
-    return tuple(event for command, event in MERGE_EVENTS.items() if command in commands)
+def _events(kind: str, node: Tree) -> tuple[str, ...]:
+    """What can happen to rows: a MERGE does what its actions say."""
+    if kind == "MergeStmt":
+        return tuple(sorted({MERGED[clause.command_type] for clause in _actions(node)}))
+    upsert = ("update",) if kind == "InsertStmt" and node.on_conflict_clause.target_list else ()
+    return EVENTS[kind] + upsert
 
 
-def _walk_part(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
-    analysis.walk(node, ctes)
+def _actions(node: Tree) -> list[Tree]:
+    """The WHEN clauses of a MERGE that do something."""
+    return [clause for clause in map(unwrap, node.merge_when_clauses) if clause.command_type in MERGED]
+
+
+def _named(items: Iterable[Tree]) -> frozenset[str]:
+    return frozenset(unwrap(item).name for item in items)
+
+
+def _changed(kind: str, node: Tree) -> frozenset[str]:
+    """The columns of rows that are there already, which an UPDATE, an upsert or a MERGE sets."""
+    match kind:
+        case "UpdateStmt":
+            return _named(node.target_list)
+        case "InsertStmt":
+            return _named(node.on_conflict_clause.target_list)
+        case "MergeStmt":
+            return _named(item for clause in _actions(node) if MERGED[clause.command_type] == "update" for item in clause.target_list)
+        case _:
+            return frozenset()
 
 
 def _columns(kind: str, node: Tree) -> frozenset[str] | None:
-    """The columns that an INSERT with a list of columns, its upsert, or an UPDATE writes; None for all of them."""
-    if kind == "UpdateStmt":
-        return frozenset(unwrap(item).name for item in node.target_list)
-    if kind != "InsertStmt" or not node.cols:
-        return None
-    conflict = node.on_conflict_clause.target_list if node.HasField("on_conflict_clause") else ()
-    return frozenset(unwrap(item).name for item in (*node.cols, *conflict))
+    """The columns that are given values; None for all of them."""
+    match kind:
+        case "UpdateStmt":
+            return _changed(kind, node)
+        case "InsertStmt" if node.cols:
+            return _named(node.cols) | _changed(kind, node)
+        case "MergeStmt":
+            acts = _actions(node)
+            return _named(item for clause in acts for item in clause.target_list) if all(clause.target_list for clause in acts) else None
+        case _:
+            return None
 
 
 def write_target(
@@ -137,7 +160,12 @@ def _note_written(
             # UPDATE pg_settings is a SET, and a row of pg_proc is code: neither is judged as such
             analysis.note(f"a write of the system catalog {key[1]}")
         fired = frozenset(events) if key == relation.key else frozenset(ALL_EVENTS)
-        hooks = [hook for hook in analysis.catalog.relations[key].hooks if hook.events & fired]
+        found = analysis.catalog.relations[key]
+        hooks = [hook for hook in found.hooks if hook.events & fired and not hook.is_expression]
+        if fired & VALUES:
+            _expressions(analysis, found)
+        if found.kind == "v":
+            run_view(analysis, found)
         # a trigger can give any column of the row a value; what is behind a view or a foreign key is written under other names
         analysis.access("write", ".".join(key), key, writes=columns if key in same and not hooks else None)
         masked = key in analysis.governed.masks
@@ -145,9 +173,30 @@ def _note_written(
             run_code(analysis, f"{hook.label} on {key[1]}", hook.body, hook.language, sees_masked_row=masked)
 
 
-def written(
-    analysis: Analysis, relation: Relation, events: tuple[str, ...], changed: frozenset[str] | None = None
-) -> set[RelationName]:
+def _expressions(analysis: Analysis, relation: Relation) -> None:
+    """What a row that is put there makes run: defaults, checks, indexes, the types of its columns."""
+    for hook in relation.hooks:
+        if hook.is_expression:
+            run_expression(analysis, f"{hook.label} on {relation.name}", hook.body)
+    for column in relation.columns:
+        value_of_type(analysis, column.type_name)
+
+
+def compared(analysis: Analysis, target: Relation, changed: frozenset[str]) -> None:
+    """A constraint over a masked column, which fails or not by what that holds, would answer questions about it.
+
+    changed: the columns of rows that are there already which the statement sets.
+    """
+    for key in sorted(analysis.catalog.family(target.key)):
+        for each in analysis.catalog.relations[key].checks:
+            hidden = each.columns & analysis.governed.masks.get(key, {}).keys()
+            if hidden and each.excludes:
+                analysis.note(f"constraint {each.name} would compare with the masked values of other rows of {key[1]}")
+            elif changed & each.columns and hidden - changed:
+                analysis.note(f"constraint {each.name} would compare what is written with the masked {', '.join(sorted(hidden - changed))}")
+
+
+def written(analysis: Analysis, relation: Relation, events: tuple[str, ...], changed: frozenset[str] | None = None) -> set[RelationName]:
     """The relation, what a view stands for, its family, and what foreign keys write when its rows go or change.
 
     changed: the columns that an UPDATE sets.
@@ -192,7 +241,7 @@ def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relati
     if kind in ("UpdateStmt", "DeleteStmt"):
         clause = node.where_clause if node.HasField("where_clause") else None
     elif kind == "MergeStmt":
-        if not {"update", "delete"}.intersection(_merge_events(node)):
+        if not {"update", "delete"}.intersection(_events(kind, node)):
             return
         clause = node.join_condition
     elif node.HasField("on_conflict_clause") and node.on_conflict_clause.target_list and node.HasField("select_stmt"):
@@ -239,5 +288,3 @@ def _written(kind: str, node: Tree, target: Relation | None, readers: frozenset[
         readers=readers,
         is_read_too=kind == "InsertStmt" or any(names_relation(child, readers) for child in others),
     )
-
-

@@ -1,5 +1,5 @@
 /**
- * The whole panel: its header, and below it either what stands in the way or the three sections.
+ * The whole panel: its header, and below it either what stands in the way or the four sections.
  */
 import * as React from 'react';
 
@@ -10,6 +10,7 @@ import { LoginCard, NoGateway, NoServer } from './notices';
 import { Loading } from './parts';
 import { Sessions } from './sessions';
 import { Targets } from './targets';
+import { Timeline } from './timeline';
 
 export function Panel(): JSX.Element {
   return (
@@ -41,6 +42,7 @@ function Body(): JSX.Element {
     <>
       <Approvals />
       <Targets />
+      <Timeline />
       <Sessions />
     </>
   );

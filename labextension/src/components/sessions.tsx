@@ -5,11 +5,12 @@
 import { caretDownIcon, caretRightIcon, checkIcon, errorIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { clockTime, duration, errorText, moment, sessionTitle } from '../format';
-import { byCell, type ICellRun, type Outcome, outcome } from '../grouping';
-import type { IOperation, ISession } from '../wire';
+import { clockTime, moment, sessionTitle } from '../format';
+import { byCell } from '../grouping';
+import type { ISession } from '../wire';
 import { useBusy, useEnv, useModel } from './env';
-import { CellLink, Chip, Empty, Loading, Problem, Section, Statement } from './parts';
+import { CellRun } from './operation';
+import { Empty, Loading, Problem, Section } from './parts';
 
 export function Sessions(): JSX.Element {
   const { trans } = useEnv();
@@ -102,73 +103,6 @@ function Detail(props: { id: string }): JSX.Element {
           ))
         : null}
       {detail.value ? <Verify id={props.id} /> : null}
-    </div>
-  );
-}
-
-function CellRun(props: { run: ICellRun }): JSX.Element {
-  const { trans } = useEnv();
-  const { cell, operations } = props.run;
-  return (
-    <div className="jp-govern-run" data-cell={cell?.cell_id ?? ''}>
-      {cell ? (
-        <CellLink cell={cell} />
-      ) : (
-        <span className="jp-govern-faint">{trans.__('Outside a notebook')}</span>
-      )}
-      {operations.map(operation => (
-        <Operation key={operation.id} operation={operation} />
-      ))}
-    </div>
-  );
-}
-
-const KINDS: Record<Outcome, 'good' | 'warn' | 'bad' | 'brand'> = {
-  allowed: 'good',
-  approved: 'brand',
-  waiting: 'warn',
-  blocked: 'bad',
-  declined: 'bad',
-  failed: 'bad'
-};
-
-function Operation(props: { operation: IOperation }): JSX.Element {
-  const { trans } = useEnv();
-  const { operation } = props;
-  const what = outcome(operation);
-  const words: Record<Outcome, string> = {
-    allowed: trans.__('allowed'),
-    approved: trans.__('approved'),
-    waiting: trans.__('waiting'),
-    blocked: trans.__('blocked'),
-    declined: trans.__('not approved'),
-    failed: trans.__('failed')
-  };
-  const { rows, ms } = operation;
-  const why =
-    what === 'blocked'
-      ? operation.decision?.reason || errorText(operation.error)
-      : errorText(operation.error);
-  return (
-    <div className="jp-govern-operation" data-outcome={what}>
-      <Statement text={operation.statement} />
-      <div className="jp-govern-facts">
-        <Chip kind={KINDS[what]} title={operation.decision?.reason}>
-          {words[what]}
-        </Chip>
-        {operation.tag && !rows ? (
-          <span>{operation.tag}</span>
-        ) : typeof rows === 'number' && what !== 'blocked' ? (
-          <span>{trans._n('%1 row', '%1 rows', rows)}</span>
-        ) : null}
-        {typeof ms === 'number' && what !== 'blocked' ? (
-          <span>{duration(ms)}</span>
-        ) : null}
-        <span className="jp-govern-when">
-          {clockTime(moment(operation.started_at), Date.now())}
-        </span>
-      </div>
-      {why ? <p className="jp-govern-detail">{why}</p> : null}
     </div>
   );
 }

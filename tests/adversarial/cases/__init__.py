@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.adversarial.case import Case
 
-from . import blocks, bulk, disguises, expressions, movement, names, objects, predicates, protocol, shapes, xml
+from . import blocks, bulk, disguises, expressions, movement, names, objects, oracles, predicates, protocol, shapes, xml
 
 KINDS: dict[str, tuple[Case, ...]] = {
     "expressions": expressions.CASES,
@@ -18,4 +18,5 @@ KINDS: dict[str, tuple[Case, ...]] = {
     "names": names.CASES,
     "blocks": blocks.CASES,
     "disguises": disguises.CASES,
+    "oracles": oracles.CASES,
 }

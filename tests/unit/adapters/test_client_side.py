@@ -486,6 +486,15 @@ def test_a_long_function_call_streams_where_it_is_decided(tmp_path: Path, first:
     assert play.door.asked[-1].statement == "FunctionCall of function 955"
 
 
+def test_a_long_result_of_a_function_call_streams(tmp_path: Path) -> None:
+    play = Play(tmp_path, masks=False, judged=False)
+    play.client(long_call())
+    body = (3_000_000).to_bytes(4, "big") + b"y" * 3_000_000
+    answer = b"V" + (len(body) + 4).to_bytes(4, "big") + body
+    said = b"".join(play.target(answer[at : at + 65536]) for at in range(0, len(answer), 65536))
+    assert said + play.target(ready()) == answer + ready()
+
+
 def test_a_long_function_call_is_refused_and_not_held_where_it_cannot_be_judged(play: Play) -> None:
     call = long_call()
     assert play.client(call[:100], call[100:], query("select 1")) == REFUSED_QUERY + query("select 1")

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from tests.unit.identity.oidc.signing import jwk, private_key
 
@@ -351,6 +352,27 @@ async def test_signing_out_ends_it_here_and_leads_to_the_provider(world: World, 
     kept = world.oidc.logins.all()[0].refresh_token
     await look(world)
     assert provider.revoked == [kept] and not world.oidc.logins.all()
+
+
+async def test_another_sites_forms_do_nothing(world: World, provider: Provider) -> None:
+    browser, _ = await log_in(world, provider)
+    form = (await browser.get("/")).form("/logout")
+    evil = {**BROWSING, "Origin": "https://evil.example"}
+    assert (await browser.post("/logout", {"form": form}, headers=evil)).status == 403
+    assert logged(world, "token", event="refused")[-1]["why"] == "wrong-origin"
+    assert (await browser.post("/logout", {"form": "forged"})).status == 403
+    assert "unknown" in logged(world, "token", event="refused")[-1]["why"]
+    assert "signed in as <b>ida</b>" in (await browser.get("/")).text
+
+
+async def test_a_login_that_cannot_be_kept_is_none(world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RecordingFailed("logins.json cannot be kept: no space left on device")
+
+    monkeypatch.setattr("jupyter_govern_gateway.identity.oidc.logins.write_private_json", full)
+    browser, answer = await log_in(world, provider)
+    assert answer.status == 503 and "govern" not in browser.cookies()
+    assert not world.identity.tokens_of("login") and not world.oidc.logins.all()
 
 
 def logout_token(provider: Provider, **more: Any) -> str:

@@ -41,7 +41,8 @@ async def test_whose(world: World) -> None:
     assert len((await world.ask("GET", "operations?user=ben&decision=block", world.token("kim"))).json["operations"]) == 1
     assert (await world.ask("GET", "operations")).status == 401
     assert (await world.ask("GET", "operations", world.token("ana", "kernel"))).status == 403
-    assert watched(world) == [], "a search alone is not on record"
+    said = [(each["event"], each["by"], each["whom"], each["search"]) for each in watched(world)]
+    assert said == [("search", "kim", ["ana", "ben"], {}), ("search", "kim", ["ben"], {"user": "ben", "decision": "block"})]
 
 
 async def test_pages(world: World) -> None:

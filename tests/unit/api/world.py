@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from aiohttp import ClientResponse, ClientSession, CookieJar
 
 from jupyter_govern.config.identity import OidcConfig, WorkloadConfig
+from jupyter_govern.config.model import IdentityConfig
+from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.model import Access, Actor, Cell, Decision, Facts, Operation, RuleRef, TokenKind
 from jupyter_govern_gateway.api.directory import PolicyDirectory
 from jupyter_govern_gateway.api.server import ApiServer
@@ -258,7 +260,12 @@ def accounts() -> str:
 
 @asynccontextmanager
 async def running(
-    tmp_path: Path, providers: tuple[OidcConfig, ...] = (), *, has_accounts: bool = True, workloads: tuple[WorkloadConfig, ...] = ()
+    tmp_path: Path,
+    providers: tuple[OidcConfig, ...] = (),
+    *,
+    saml: tuple[SamlConfig, ...] = (),
+    has_accounts: bool = True,
+    workloads: tuple[WorkloadConfig, ...] = (),
 ) -> AsyncIterator[World]:
     """The world, started and stopped."""
     clock = Clock()
@@ -279,8 +286,15 @@ async def running(
         providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
     )  # fmt: skip
     exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
+    partners = None
+    if saml:
+        from jupyter_govern_gateway.identity.saml.build import saml_logins
+
+        settings = IdentityConfig(oidc=providers, saml=saml)
+        partners = saml_logins(settings, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
     services = ApiServices(
         identity=identity, approvals=approvals, recorder=recorder, directory=directory, clock=clock, oidc=oidc if providers else None,
+        saml=partners,
         workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip

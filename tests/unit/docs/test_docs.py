@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -59,3 +60,13 @@ def test_the_demos_people_are_in_its_page() -> None:
     demo = (ROOT / "docs" / "demo.md").read_text()
     for name, (password, _) in PEOPLE.items():
         assert f"`{name}`" in demo and f"`{password}`" in demo
+
+
+def test_the_dashboard_shows_every_metric_and_no_other() -> None:
+    dashboard = (ROOT / "examples" / "grafana.json").read_text()
+    shown = set(re.findall(r"jupyter_govern_[a-z_]+", dashboard))
+    page = (ROOT / "gateway" / "jupyter_govern_gateway" / "api" / "metrics.py").read_text()
+    json.loads(dashboard)
+    assert shown and all(name.removeprefix("jupyter_govern_") in page for name in shown)
+    documented = re.findall(r"`jupyter_govern_([a-z_]+)", (ROOT / "docs" / "observability.md").read_text())
+    assert {f"jupyter_govern_{name}" for name in documented} <= shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -138,6 +139,22 @@ def write_of(*columns: str, resource: str = "public.orders") -> Facts:
     return Facts(kinds=frozenset({"update"}), accesses=(Access(verb="write", resource=resource, columns=named),))
 
 
+def test_a_block_of_functions_speaks_of_what_is_called() -> None:
+    sleeping = {"name": "no naps", "because": "n", "effect": "block", "on": {"functions": ["pg_sleep*", "vault.*"]}}
+    calls = lambda *names: replace(READ, functions=frozenset(names))  # noqa: E731
+    for facts in (calls("pg_catalog.pg_sleep_for", "pg_catalog.now"), calls("vault.pay"), calls("*")):
+        assert decide(facts, rules=[*RULES, sleeping]).effect == "block"
+    for facts in (calls("pg_catalog.now"), calls("archive.pay"), calls()):
+        assert decide(facts, rules=[*RULES, sleeping]).effect == "allow"
+
+
+def test_an_allow_of_functions_covers_no_others() -> None:
+    counting = {"name": "read", "because": "r", "effect": "allow", "on": {"verbs": ["read"], "functions": ["pg_catalog.count", "sum"]}}
+    assert decide(replace(READ, functions=frozenset({"pg_catalog.count", "pg_catalog.sum"})), rules=[counting]).effect == "allow"
+    for called in ("pg_catalog.pg_sleep", "*"):
+        assert decide(replace(READ, functions=frozenset({"pg_catalog.count", called})), rules=[counting]).effect == "block"
+
+
 def test_a_block_of_columns_speaks_of_what_may_be_written() -> None:
     total = {"name": "totals", "because": "t", "effect": "block", "on": {"verbs": ["write"], "columns": ["public.orders.tot*"]}}
     rules = [*RULES, total]
@@ -153,3 +170,14 @@ def test_an_allow_of_columns_covers_writes_of_nothing_else() -> None:
     assert decide(write_of("note", "total"), rules=[notes]).effect == "block"
     assert decide(write_of(), rules=[notes]).effect == "block", "columns that are not known are all of them"
     assert decide(READ, rules=[notes]).effect == "block"
+
+
+def test_unbounded_is_who_may_do_everything_where_nothing_is_judged() -> None:
+    everything = {"name": "all", "because": "a", "effect": "allow", "on": {"targets": ["shop"]}}
+    narrow = {"name": "some", "because": "s", "effect": "allow", "on": {"targets": ["shop"], "resources": ["public.*"]}}
+    limit = {"name": "most", "because": "l", "effect": "limit", "limit": {"rows": 9}}
+    assert policy([everything]).standing(ANA, "shop").unbounded
+    assert policy([everything, narrow, limit]).standing(ANA, "shop").unbounded
+    assert not policy([everything]).standing(ANA, "other").unbounded
+    assert not policy([narrow]).standing(ANA, "shop").unbounded
+    assert not policy([everything, RULES[2]]).standing(ANA, "shop").unbounded

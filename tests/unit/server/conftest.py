@@ -31,6 +31,7 @@ class FakeGateway:
     refuse_tokens: bool = False
     asked: list[tuple[str, str, str, Any]] = field(default_factory=list)
     events: asyncio.Queue[tuple[str, dict[str, Any]]] = field(default_factory=asyncio.Queue)
+    hub: Callable[[web.Request], Awaitable[web.Response]] | None = None
     listeners: int = 0
     issued: int = 0
 
@@ -42,6 +43,8 @@ class FakeGateway:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.asked.append((request.method, request.path_qs, bearer, json.loads(raw) if raw else None))
         path = request.path
+        if path == "/api/v1/hub/tokens" and self.hub is not None:
+            return await self.hub(request)
         if path == "/healthz":
             return web.json_response({"ok": True})
         if path == "/api/v1/device":

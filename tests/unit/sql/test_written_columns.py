@@ -26,7 +26,14 @@ def written(sql: str) -> dict[str, frozenset[str] | None]:
         ("copy orders from stdin", None),
         ("delete from orders where id = 1", None),
         ("truncate orders", None),
-        ("merge into orders o using (select 1 as id) s on o.id = s.id when matched then update set note = 'x'", None),
+        ("merge into orders o using (select 1 as id) s on o.id = s.id when matched then update set note = 'x'", {"note"}),
+        ("merge into orders o using (select 1 as id) s on o.id = s.id when matched then delete", None),
+        (
+            "merge into orders o using (select 1 as id) s on o.id = s.id when matched then update set note = 'x'"
+            " when not matched then insert (id) values (1)",
+            {"id", "note"},
+        ),
+        ("merge into orders o using (select 1 as id) s on o.id = s.id when not matched then insert values (1)", None),
         ("update orders set note = 'x' where id = 1; delete from orders where id = 1", None),
     ],
 )

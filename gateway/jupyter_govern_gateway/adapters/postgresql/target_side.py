@@ -101,6 +101,10 @@ class TargetSide:
                 scanner = self.x.door.scanner()
                 self._long = LongRow(scanner, None if kind == _COPY_DATA else self.x.expected[0].run) if scanner is not None else None
                 return self._stream(size, at)
+            if kind == frames.FUNCTION_CALL_RESPONSE and length > MAX_WHOLE:
+                self.answers.message(kind, data, at, at + length + 1)
+                self._streaming, self._stream_passes, self._long = length + 1, True, None
+                return self._stream(size, at)
             if length > MAX_HELD:
                 raise Malformed(f"a message of type {kind:#04x} and length {length}")
             self._need = length + 1

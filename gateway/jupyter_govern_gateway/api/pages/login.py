@@ -1,4 +1,4 @@
-"""/login, /login/finish: passwords of local accounts; the ways to identity providers start here too (oidc.py).
+"""/login, /login/finish: passwords of local accounts; the ways to identity providers start here too (oidc.py, saml.py).
 
 The login form is sandboxed like every page, so no cookie comes with its POST. What keeps a stranger's page from logging a
 browser in as somebody else is the second step: the POST gives a ticket that works for a minute, once, and only together
@@ -23,7 +23,6 @@ from jupyter_govern_gateway.api.pages.browser import (
     login_cookie,
     login_nonce,
     need_navigation,
-    need_own_origin,
     own_page,
     session_cookie,
     set_cookie,
@@ -43,7 +42,7 @@ FORM = """<form method="post" action="/login"><input type="hidden" name="form" v
 <label for="password">Password</label>
 <input type="password" id="password" name="password" autocomplete="current-password" required {focus_password}>
 <div class="actions"><button>Sign in</button></div></form>"""
-PROVIDER = """<p><a class="button" href="/login/oidc/{name}?next={leads_to}">Sign in with {label}</a></p>"""
+PROVIDER = """<p><a class="button" href="/login/{kind}/{name}?next={leads_to}">Sign in with {label}</a></p>"""
 OR = """<p class="soft small">or with an account of this gateway:</p>"""
 
 
@@ -76,8 +75,7 @@ class LoginPages:
 
     async def check(self, request: web.Request) -> web.Response:
         """Check the password; the browser itself is logged in by the next step."""
-        need_navigation(request)
-        need_own_origin(request)
+        self._site.need_own_form(request)
         if not self._site.services.identity.has_local_accounts:
             raise ApiProblem(404, "not-found", "this gateway has no accounts of its own.", "Sign in with an identity provider.")
         body = await read_form(request)
@@ -128,12 +126,14 @@ class LoginPages:
         return page_response(Page("Sign in · jupyter-govern", body), status=status)
 
     def _providers(self, leads_to: str) -> Safe:
-        oidc = self._site.services.oidc
-        if oidc is None:
+        services = self._site.services
+        ways = [("oidc", way) for way in (services.oidc.labels() if services.oidc is not None else [])]
+        ways += [("saml", way) for way in (services.saml.labels() if services.saml is not None else [])]
+        if not ways:
             return Safe("")
         leads = quote(leads_to, safe="")
-        links = joined(markup(PROVIDER, name=name, label=label, leads_to=leads) for name, label in oidc.labels())
-        return joined([links, Safe(OR)]) if self._site.services.identity.has_local_accounts else links
+        links = joined(markup(PROVIDER, kind=kind, name=name, label=label, leads_to=leads) for kind, (name, label) in ways)
+        return joined([links, Safe(OR)]) if services.identity.has_local_accounts else links
 
     def _passwords_form(self, holder: str, leads_to: str, username: str) -> Safe:
         return markup(

@@ -38,7 +38,7 @@ class LogoutPage:
         if self._logout is not None and token.parent:
             url = await self._logout.from_here(token, return_to=f"{own_url(request, self._own_url)}/login")
         else:
-            self._site.services.identity.revoke(token.id, by=token.subject)
+            self._site.services.identity.revoke(token.parent or token.id, by=token.subject)
         self._site.forms.forget(token.id)
         response = web.Response(status=303, headers={"Location": "/login"})
         if url:

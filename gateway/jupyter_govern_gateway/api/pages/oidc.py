@@ -12,15 +12,12 @@ from jupyter_govern_gateway.api.access import peer
 from jupyter_govern_gateway.api.bodies import read_form
 from jupyter_govern_gateway.api.bounds import OIDC_LOGINS_PER_MINUTE
 from jupyter_govern_gateway.api.pages.browser import (
-    drop_cookie,
     holder_of,
     login_cookie,
     login_nonce,
     need_navigation,
     own_page,
-    session_cookie,
     set_cookie,
-    signed_in_as,
 )
 from jupyter_govern_gateway.api.pages.site import Site
 from jupyter_govern_gateway.api.problems import ApiProblem, not_found, too_many
@@ -29,7 +26,6 @@ from jupyter_govern_gateway.identity.oidc.errors import ProviderUnavailable, Tok
 from jupyter_govern_gateway.identity.oidc.logout import Logout
 from jupyter_govern_gateway.identity.oidc.pending import PENDING_SECONDS
 from jupyter_govern_gateway.identity.oidc.service import LoginRefused, OidcLogins, Returned
-from jupyter_govern_gateway.identity.tokens import Token
 
 PROVIDER = "{provider:[a-z][a-z0-9_-]{0,62}}"
 MAX_VALUE = 4096
@@ -93,7 +89,7 @@ class OidcPages:
             )
         except LoginRefused as refused:
             raise _problem(refused) from None
-        return self._signed_in(request, found.token, found.leads_to)
+        return self._site.sign_in(request, found.token, found.leads_to)
 
     async def log_out(self, request: web.Request) -> web.Response:
         """The provider says that somebody logged out there (Back-Channel Logout 1.0)."""
@@ -108,20 +104,6 @@ class OidcPages:
         except ProviderUnavailable as problem:
             raise ApiProblem(503, "unavailable", f"{problem}.") from None
         return web.Response(status=200)
-
-    def _signed_in(self, request: web.Request, login: Token, leads_to: str) -> web.Response:
-        """A new cookie, whatever the browser had before; what it had ends."""
-        identity = self._site.services.identity
-        before = signed_in_as(request, self._site.services)
-        if before is not None:
-            identity.revoke(before.id, by=login.subject, reason="a new login in the same browser")
-        text, token = identity.issue(
-            subject=login.subject, groups=login.groups, kind="browser", parent=login.id, address=peer(request)
-        )  # fmt: skip
-        response = web.Response(status=303, headers={"Location": leads_to})
-        set_cookie(response, request, session_cookie(request), text, token.expires_at - self._site.services.clock())
-        drop_cookie(response, request, login_cookie(request))
-        return response
 
     def _provider(self, request: web.Request) -> str:
         name = request.match_info["provider"]

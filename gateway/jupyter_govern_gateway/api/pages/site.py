@@ -6,8 +6,17 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from jupyter_govern_gateway.api.access import peer
+from jupyter_govern_gateway.api.pages.browser import (
+    drop_cookie,
+    login_cookie,
+    need_navigation,
+    need_own_origin,
+    session_cookie,
+    set_cookie,
+    signed_in_as,
+)
 from jupyter_govern_gateway.api.pages.browser import holder_of_form as _holder_of_form
-from jupyter_govern_gateway.api.pages.browser import need_navigation, need_own_origin, signed_in_as
 from jupyter_govern_gateway.api.pages.forms import Form, Forms
 from jupyter_govern_gateway.api.pages.layout import Page, page_response, signed_in
 from jupyter_govern_gateway.api.pages.markup import Safe, markup
@@ -38,11 +47,11 @@ class Site:
 
     def redeem(self, request: web.Request, body: dict[str, str], purpose: str) -> tuple[Form, Token]:
         """The form that authorises this POST and whose it is. Neither cookie nor Origin counts for anything here: neither arrives."""
-        need_navigation(request)
-        need_own_origin(request)
+        self.need_own_form(request)
         form = self.forms.redeem(body.get("form", ""), purpose)
         token = _holder_of_form(self.services, form.holder) if form is not None else None
         if form is None or token is None:
+            self.record_refusal(request, "a form that is unknown, used or of another login")
             raise ApiProblem(
                 403,
                 "form-refused",
@@ -50,6 +59,35 @@ class Site:
                 "Nothing happened. Open the page again.",
             )
         return form, token
+
+    def sign_in(self, request: web.Request, login: Token, leads_to: str) -> web.Response:
+        """A new cookie for a login at a provider, whatever the browser had before; what it had ends."""
+        identity = self.services.identity
+        before = signed_in_as(request, self.services)
+        if before is not None:
+            identity.revoke(before.id, by=login.subject, reason="a new login in the same browser")
+        text, token = identity.issue(
+            subject=login.subject, groups=login.groups, kind="browser", parent=login.id, address=peer(request)
+        )  # fmt: skip
+        response = web.Response(status=303, headers={"Location": leads_to})
+        set_cookie(response, request, session_cookie(request), text, token.expires_at - self.services.clock())
+        drop_cookie(response, request, login_cookie(request))
+        return response
+
+    def need_own_form(self, request: web.Request) -> None:
+        """What a form of ours must come as; anything else is on record. Raises ApiProblem."""
+        try:
+            need_navigation(request)
+            need_own_origin(request)
+        except ApiProblem as refused:
+            self.record_refusal(request, refused.code)
+            raise
+
+    def record_refusal(self, request: web.Request, why: str) -> None:
+        """A form that somebody else may have sent. Not more often than a rate, so that nobody fills the log."""
+        if self.services.misuse.allows(peer(request)):
+            what = f"{request.method} {request.path}"[:200]
+            self.services.recorder.log.write("token", event="refused", what=what, why=why, address=peer(request))
 
     def send(self, page: Page, token: Token, *, status: int = 200) -> web.Response:
         """A page for a signed-in person."""

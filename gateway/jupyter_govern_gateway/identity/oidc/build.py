@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +22,11 @@ from jupyter_govern_gateway.recorder.log import GatewayLog
 LOGINS: Final = "logins.json"
 
 
-def verifiers(providers: tuple[OidcConfig, ...], directory: Path, clock: Callable[[], float]) -> dict[str, Verifier]:
-    """One for each provider, by name. Raises ConfigError where `ca` cannot be used."""
-    prefixes = [provider.prefix for provider in providers]
+def verifiers(
+    providers: tuple[OidcConfig, ...], directory: Path, clock: Callable[[], float], other_prefixes: Sequence[str] = ()
+) -> dict[str, Verifier]:
+    """One for each provider, by name; other_prefixes: of providers of other kinds. Raises ConfigError where `ca` cannot be used."""
+    prefixes = [*other_prefixes, *(provider.prefix for provider in providers)]
     return {provider.name: _verifier(provider, directory, clock, prefixes) for provider in providers}
 
 

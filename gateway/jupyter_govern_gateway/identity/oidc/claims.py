@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jupyter_govern.characters import is_odd
-from jupyter_govern.config.identity import OidcConfig
 from jupyter_govern_gateway.identity.oidc.errors import TokenRefused
 from jupyter_govern_gateway.identity.tokens import SERVICE
 
@@ -15,6 +14,25 @@ MAX_GROUPS: Final = 2000
 MAX_GROUP: Final = 200
 MAX_ATTRIBUTE: Final = 1000
 Claims = Mapping[str, Any]
+
+
+class Naming(Protocol):
+    """How a provider's claims name people and groups: OidcConfig, SamlConfig."""
+
+    @property
+    def username_claim(self) -> str: ...
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def groups_claim(self) -> str: ...
+    @property
+    def groups_prefix(self) -> str: ...
+    @property
+    def groups_map(self) -> dict[str, str]: ...
+    @property
+    def groups_mapped_only(self) -> bool: ...
+    @property
+    def attributes(self) -> dict[str, str]: ...
 
 
 def claim_at(claims: Claims, path: str) -> Any:
@@ -32,7 +50,7 @@ def claim_at(claims: Claims, path: str) -> Any:
     return None
 
 
-def subject_of(claims: Claims, config: OidcConfig, other_prefixes: Iterable[str] = ()) -> str:
+def subject_of(claims: Claims, config: Naming, other_prefixes: Iterable[str] = ()) -> str:
     """`prefix` and the username claim. Raises TokenRefused for what cannot be told from somebody else's name."""
     value = claim_at(claims, config.username_claim)
     if not isinstance(value, str) or not value or len(value) > MAX_SUBJECT:
@@ -48,7 +66,7 @@ def subject_of(claims: Claims, config: OidcConfig, other_prefixes: Iterable[str]
     return subject
 
 
-def groups_of(claims: Claims, config: OidcConfig) -> frozenset[str]:
+def groups_of(claims: Claims, config: Naming) -> frozenset[str]:
     """Policy groups. An absent claim is no groups; one that is only referred to or cannot be read is refused."""
     if config.groups_claim in _referred(claims) or claims.get("hasgroups") is True:
         # too many to fit (Entra ID): taken for none, what policy forbids a group would be allowed
@@ -62,7 +80,7 @@ def groups_of(claims: Claims, config: OidcConfig) -> frozenset[str]:
     return frozenset(mapped | {config.groups_prefix + name for name in found if name not in config.groups_map})
 
 
-def attributes_of(claims: Claims, config: OidcConfig) -> tuple[tuple[str, str], ...]:
+def attributes_of(claims: Claims, config: Naming) -> tuple[tuple[str, str], ...]:
     """What row filters may read. An absent claim is an absent attribute, which matches no row."""
     found = {}
     for name, path in config.attributes.items():

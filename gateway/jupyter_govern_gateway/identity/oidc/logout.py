@@ -26,7 +26,7 @@ class Logout:
         """End the login that this browser token came of, with all that hangs on it; where its provider is logged out at ("" nowhere)."""
         oidc = self._oidc
         login = oidc.logins.find(token.parent)
-        oidc.identity.revoke(token.parent if login is not None else token.id, by=token.subject, reason="logged out")
+        oidc.identity.revoke(token.parent or token.id, by=token.subject, reason="logged out")
         if login is None:
             return ""
         oidc.log.write("login", event="logged out", subject=login.subject, provider=login.provider)

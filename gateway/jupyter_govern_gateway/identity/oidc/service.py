@@ -150,6 +150,10 @@ class OidcLogins:
             groups=sorted(verified.groups),
             auth_time=verified.auth_time,
         )
+        return self._login(flow, granted, verified, address)
+
+    def _login(self, flow: Flow, granted: Granted, verified: Verified, address: str) -> Token:
+        """The token that everything hangs on. Raises RecordingFailed: a login that is not kept is never checked again, so it is none."""
         # a provider that gives no refresh token cannot be asked again: then max_age_seconds are all there is
         seconds = LIFETIME["login"] if granted.refresh_token else flow.config.max_age_seconds
         _, token = self.identity.issue(
@@ -160,22 +164,20 @@ class OidcLogins:
             seconds=seconds,
             issued_by=f"oidc/{verified.provider}",
         )
+        login = Login(
+            id=token.id,
+            provider=verified.provider,
+            issuer=verified.issuer,
+            subject=verified.subject,
+            issuer_subject=verified.issuer_subject,
+            sid=verified.sid,
+            checked_at=self.clock(),
+            refresh_token=granted.refresh_token,
+            id_token=granted.id_token,
+        )
         try:
-            self.logins.put(
-                Login(
-                    id=token.id,
-                    provider=verified.provider,
-                    issuer=verified.issuer,
-                    subject=verified.subject,
-                    issuer_subject=verified.issuer_subject,
-                    sid=verified.sid,
-                    checked_at=self.clock(),
-                    refresh_token=granted.refresh_token,
-                    id_token=granted.id_token,
-                )
-            )
+            self.logins.put(login)
         except RecordingFailed:
-            # a login that is not kept is never checked again: then it is none
             self.logins.drop_unsaved(token.id)
             self.identity.revoke(token.id, by="the gateway", reason="the login could not be kept")
             raise
