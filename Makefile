@@ -36,7 +36,7 @@ $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
 	@touch $@
 
 browser:
-	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1
+	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1 openssh-server openssh-client sshpass rsync
 
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)

@@ -113,6 +113,11 @@ class GatewayClient:
         """A credential for one target that lives so long."""
         return _object(self.ask("POST", "credentials", {"target": target, "seconds": seconds, "networks": networks}))
 
+    def ssh_certificate(self, target: str, seconds: int, networks: list[str], public_key: str) -> Json:
+        """A certificate for a key of ours: {certificate, host, port, host_key, subject, expires_at}."""
+        asked = {"target": target, "seconds": seconds, "networks": networks, "public_key": public_key}
+        return _object(self.ask("POST", "credentials", asked))
+
     def revoke(self, user: str, reason: str = "") -> Json:
         """End everything of a person: {tokens, sessions, streams}."""
         return _object(self.ask("POST", "revocations", {"user": user, "reason": reason}))

@@ -72,6 +72,8 @@ class Facts:
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
     mask, block or approve rule could apply (fail closed).
+    unread: the same for command lines, which no mask can look into: refused wherever a block or approve rule could apply, unless
+    an approve rule names one of its traits or kinds, so that people judge it.
     functions: all that it could call, as `schema.name`, by the tree and in what it sets off; `*` for one that is not known.
     estimated_rows: rows that it gives or changes, as the target's planner estimates; None where nobody asked or it does not say,
     which rules about it take for too many (fail closed).
@@ -83,6 +85,7 @@ class Facts:
     unjudged: str = ""
     functions: frozenset[str] = frozenset()
     estimated_rows: int | None = None
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +113,12 @@ class Mask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A bound on one Operation's result: rows delivered and seconds of run time; 0 means no bound."""
+    """A bound on one Operation's result: rows delivered, seconds of run time, bytes of output or of a file; 0 means no bound."""
 
     rule: RuleRef
     rows: int = 0
     seconds: float = 0.0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

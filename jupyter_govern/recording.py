@@ -22,6 +22,7 @@ ENTRY_TYPES = frozenset(
         "operation",
         "approval",
         "result",
+        "output",
         "end",
         "wire-check",
         "note",

@@ -50,6 +50,9 @@ def _told(entry: Json, shown: set[str]) -> list[str]:
             return [f"… #{plain(entry.get('number'))} {plain(entry.get('state'))} by {plain(entry.get('by')) or 'nobody'}{why}"]
         case "result":
             return _result(entry)
+        case "output" if entry.get("stream") != "r":
+            data = entry.get("data")
+            return [indented(data if isinstance(data, str) else "(bytes that are no text)", "  ").rstrip()]
         case "end":
             if entry.get("error"):
                 return [f"ERROR:  {one_line(entry['error'])}"]

@@ -54,6 +54,9 @@ from jupyter_govern_gateway.sql.plans import PlanCache
 from jupyter_govern_gateway.tls import ListenerTls, listener_tls
 from jupyter_govern_gateway.upkeep import Upkeep
 
+if TYPE_CHECKING:
+    from jupyter_govern_gateway.ssh.listener import SshGate
+
 DISCOVERY: Final = "govern-gateway.json"
 
 
@@ -74,6 +77,7 @@ class GatewayApp:
         self._inherited = inherited()
         self.api: ApiServer
         self.postgresql: PostgresqlListener
+        self.ssh: SshGate | None = None
         self.policy: PolicyStore
         self.upkeep: Upkeep
 
@@ -128,6 +132,7 @@ class GatewayApp:
         gate = Gate(recorder=recorder, approvals=approvals, clock=time.time, rows_budget=gateway.recording.rows_budget)
         services = self._services(config, recorder, identity, gate, state)
         await self._start_postgresql(gateway, services, tls)
+        await self._start_ssh(config, services, identity, state)
         await self._start_api(
             gateway,
             ApiServices(
@@ -135,6 +140,7 @@ class GatewayApp:
                 approvals=approvals,
                 recorder=recorder,
                 directory=self._directory(tls),
+                ssh=self.ssh,
                 oidc=oidc,
                 workloads=self._workloads(config, identity, recorder, state),
                 saml=saml,
@@ -217,7 +223,7 @@ class GatewayApp:
 
     def _services(self, config: Config, recorder: Recorder, identity: LocalIdentity, gate: Gate, state: Path) -> Services:
         directory, gateway = self.path.parent, config.gateway
-        self._reaches = TargetReaches(config.target, directory)
+        self._reaches = TargetReaches(config.postgresql_targets, directory)
         self._stack.callback(self._reaches.close)
         self._reaches.read()
         catalogs = Catalogs(self._reaches.conninfos)
@@ -253,6 +259,29 @@ class GatewayApp:
         await _listening(self.postgresql.start(self._inherited.get("postgresql", ())), "gateway.postgresql.listen", listen.listen)
         self._stack.push_async_callback(self.postgresql.stop, gateway.drain_seconds)
         self._say(f"PostgreSQL clients: {listen.host}:{self.postgresql.port} (TLS, authority {tls.ca_file or 'public'})")
+
+    async def _start_ssh(self, config: Config, services: Services, identity: LocalIdentity, state: Path) -> None:
+        listen = config.gateway.ssh
+        if listen is None:
+            return
+        try:
+            from jupyter_govern_gateway.ssh.listener import SshGate
+        except ModuleNotFoundError as missing:
+            raise ConfigError("needs the extra `ssh`: pip install 'jupyter-govern[gateway,ssh]'", key="gateway.ssh") from missing
+        self.ssh = SshGate(
+            host=listen.host,
+            port=listen.port,
+            state_dir=state,
+            directory=self.path.parent,
+            targets=config.ssh_targets,
+            identity=identity,
+            policy=self.policy,
+            gate=services.gate,
+            log=services.log,
+        )
+        await _listening(self.ssh.start(), "gateway.ssh.listen", listen.listen)
+        self._stack.push_async_callback(self.ssh.stop, config.gateway.drain_seconds)
+        self._say(f"SSH clients: {listen.host}:{self.ssh.port} ({self.ssh.public_key})")
 
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
         listen = gateway.api

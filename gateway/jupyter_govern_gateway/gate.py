@@ -120,6 +120,20 @@ class Permit:
             self._sampled += len(part)
         return part
 
+    def output(self, stream: str, data: bytes, *, whole: bool = False) -> None:
+        """Bytes as they went to the client, for wires without rows; kept with their time, as far as the budget goes or `whole`.
+
+        stream: `o` standard output, `e` standard error, `r` a terminal's new size. Raises RecordingFailed.
+        """
+        if self.operation is None or self.spent:
+            return
+        if not whole:
+            data = data[: max(0, self._budget - self._sampled)]
+        self._sampled += len(data)
+        if data:
+            seconds = self._clock() - self._started
+            self._session.recording.output(self.operation, stream, data, ms=round(seconds * 1000, 3))
+
     def finish(self, *, tag: str | None, rows: int, bytes_: int, error: str | None) -> None:
         """Write the sample and the end. Raises RecordingFailed; calling it again does nothing."""
         if self.spent or self.operation is None:

@@ -100,7 +100,7 @@ def reach_of(target: Target, directory: Path) -> TargetReach:
 
 def unverified(config: Config) -> list[Target]:
     """Targets of which somebody had to say why it is acceptable."""
-    return [target for target in config.target if target.tls_insecure_because]
+    return [target for target in config.postgresql_targets if target.tls_insecure_because]
 
 
 def said_unverified(target: Target) -> str:

@@ -42,7 +42,7 @@ def reach(client: GatewayClient, name: str) -> Reach:
 
 def all_reaches(client: GatewayClient) -> list[Reach]:
     """The targets on which something is allowed; raises GatewayProblem."""
-    return [_read(target) for target in client.targets() if target.get("verbs")]
+    return [_read(target) for target in client.targets() if target.get("verbs") and target.get("kind") != "ssh"]
 
 
 def _read(target: dict[str, Any]) -> Reach:

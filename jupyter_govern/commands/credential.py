@@ -2,6 +2,7 @@
 
   jupyter govern credential shop
   jupyter govern credential shop --for 600 --here
+  jupyter govern credential web1 --ssh           an SSH certificate and an entry for ssh_config: then `ssh govern-web1`
   PGPASSWORD=$(jupyter govern credential shop --password) psql service=govern-shop
 
 It opens that target only, connects only, and ends at its time with the sessions that were opened with it; also when you log
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 from jupyter_govern.commands import _place
 from jupyter_govern.commands._print import as_json, moment, pairs
 from jupyter_govern.commands._reach import PUBLIC, reach
+from jupyter_govern.commands._ssh import ssh_entry
 
 SECONDS = 3600
 
@@ -28,12 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--here", action="store_true", help="only from the address by which this machine reaches the gateway")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="for programs")
+    shape.add_argument("--ssh", action="store_true", help="a certificate for ssh, scp, sftp and rsync, and how to use it")
     shape.add_argument("--password", action="store_true", help="the password and nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
     """Get one and print it."""
     client = _place.logged_in(args.url)
+    if args.ssh:
+        print(ssh_entry(client, args.target, args.seconds, ["here"] if args.here else []), end="")
+        return 0
     where = reach(client, args.target)
     got = client.credential(where.target, args.seconds, ["here"] if args.here else [])
     if args.password:

@@ -7,7 +7,7 @@
   jupyter govern sessions verify --all DIR --key signing.pub    all of them, with the log and the signatures
 
   jupyter govern sessions list --since 1d --touched customers.email      statements: every filter must hold
-  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf|ecs   to standard output; goes on record
+  jupyter govern sessions export ID|--since 7d … --format jsonl|csv|ocsf|ecs|asciicast   to standard output; goes on record
   jupyter govern sessions replay ID             as people saw it, with long pauses cut; goes on record
 
   jupyter govern sessions watch ID              an open session as it happens; auditors and administrators, on record
@@ -28,6 +28,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_govern.asciicast import asciicast
 from jupyter_govern.client import GatewayClient, GatewayProblem
 from jupyter_govern.commands import _place
 from jupyter_govern.commands._print import accesses, as_json, cell_text, indented, moment, one_line, pairs, plain, table_text
@@ -38,6 +39,8 @@ from jupyter_govern.replay import replay
 
 HEADINGS = ("id", "who", "target", "opened", "closed", "statements", "client", "notebook")
 SEARCHED = 500
+ASCIICAST = "asciicast"
+FORMAT_HELP = "ocsf: Datastore Activity events, ecs: Elastic Common Schema, asciicast: what one SSH session showed"
 PAGE = 500
 OPERATION_HEADINGS = ("at", "who", "target", "session", "decision", "rules", "rows", "statement")
 
@@ -61,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("id", nargs="?", default="", metavar="ID")
     _add_filters(exporting)
     exporting.add_argument("--notebook", default="", metavar="PATH", help="only what this notebook is said to have asked")
-    exporting.add_argument("--format", choices=FORMATS, default="jsonl", help="ocsf: Datastore Activity events, ecs: Elastic Common Schema")
+    exporting.add_argument("--format", choices=(*FORMATS, ASCIICAST), default="jsonl", help=FORMAT_HELP)
     exporting.set_defaults(action="export")
     replaying = actions.add_parser("replay", help="one session as people saw it; goes on record")
     replaying.add_argument("id", metavar="ID")
@@ -206,6 +209,12 @@ def _operations(client: GatewayClient, args: argparse.Namespace) -> int:
 
 def _export(client: GatewayClient, args: argparse.Namespace) -> int:
     filters = _filters(args) | ({"notebook": args.notebook} if args.notebook else {})
+    if args.format == ASCIICAST:
+        if not args.id:
+            raise GovernError("asciicast is of one session: give its ID")
+        # a terminal is not driven by it: JSON spells out what is not ASCII
+        sys.stdout.writelines(asciicast(client.recording(_whole(client, args.id), "export")))
+        return 0
     if args.id:
         filters["session"] = _whole(client, args.id)
     if not filters:

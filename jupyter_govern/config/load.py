@@ -9,10 +9,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from jupyter_govern.config.model import Config
+from jupyter_govern.config.model import Config, Target
+from jupyter_govern.config.ssh import SshTarget
 from jupyter_govern.errors import ConfigError
 
-SECRET_WORDS = ("password", "hash_key", "signing_key", "tls_key", "client_secret", "token")
+SECRET_WORDS = ("password", "hash_key", "signing_key", "tls_key", "client_secret", "token", "private_key")
+KINDS: dict[str, type[BaseModel]] = {"postgresql": Target, "ssh": SshTarget}
 
 
 def load(path: Path) -> Config:
@@ -45,7 +47,11 @@ def parse(text: str, path: str) -> tuple[Config | None, list[ConfigError]]:
 
 def _problem(item: Any, path: str) -> ConfigError:
     location = item["loc"]
-    key = _dotted(location)
+    key = _dotted(tuple(part for at, part in enumerate(location) if not _is_kind(location, at)))
+    if item["type"] == "union_tag_not_found":
+        return ConfigError("field required", path=path, key=f"{key}.kind")
+    if item["type"] == "union_tag_invalid":
+        return ConfigError(f"there are the kinds {', '.join(sorted(KINDS))}", path=path, key=f"{key}.kind")
     if item["type"] == "extra_forbidden":
         return ConfigError(f"is not a setting{_meant(location)}", path=path, key=key)
     if location and location[-1] in SECRET_WORDS:
@@ -54,6 +60,11 @@ def _problem(item: Any, path: str) -> ConfigError:
         return ConfigError(what, path=path, key=key)
     message = item["msg"].removeprefix("Value error, ")
     return ConfigError(message[:1].lower() + message[1:], path=path, key=key)
+
+
+def _is_kind(location: tuple[int | str, ...], at: int) -> bool:
+    """Whether this part is no key, but says which kind of target a [[target]] was read as."""
+    return at == 2 and location[0] == "target" and location[at] in KINDS
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -66,9 +77,9 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 def _meant(location: tuple[int | str, ...]) -> str:
     """The known setting that is nearest to an unknown one."""
     model: type[BaseModel] | None = Config
-    for part in location[:-1]:
+    for at, part in enumerate(location[:-1]):
         if isinstance(part, str) and model is not None:
-            model = _inner(model, part)
+            model = KINDS[part] if _is_kind(location, at) else _inner(model, part)
     known = list(model.model_fields) if model is not None else []
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     if near:

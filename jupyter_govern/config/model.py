@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from jupyter_govern.config.export import Export
 from jupyter_govern.config.hub import JupyterHubConfig
@@ -15,31 +15,10 @@ from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_
 from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
+from jupyter_govern.config.shapes import Listen, TargetName
+from jupyter_govern.config.ssh import SshListener, SshTarget
 from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
-
-
-class Listen(Strict):
-    """A listening socket."""
-
-    listen: str
-    """Address and port, `127.0.0.1:6432` or `[::1]:6432`; port 0 takes any free one."""
-
-    @field_validator("listen")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        host, colon, port = value.rpartition(":")
-        if not colon or not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("wants HOST:PORT, for example 127.0.0.1:6432")
-        return value
-
-    @property
-    def host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
 
 
 class PostgresqlListener(Listen):
@@ -95,6 +74,8 @@ class Gateway(Strict):
     """How long running statements may still take when the gateway stops or restarts; sessions that run nothing end at once."""
     postgresql: PostgresqlListener = PostgresqlListener()
     """The PostgreSQL listener."""
+    ssh: SshListener | None = None
+    """The SSH listener; there is none without this section."""
     api: ApiListener = ApiListener()
     """The HTTP API and pages."""
     tls: Tls | None = None
@@ -160,9 +141,9 @@ class IdentityConfig(Strict):
 
 
 class Target(Strict):
-    """A governed system."""
+    """A PostgreSQL database."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    name: TargetName
     """What people call it: `%%govsql NAME`, `psql dbname=NAME`."""
     kind: Literal["postgresql"]
     """Its protocol."""
@@ -265,6 +246,8 @@ class LimitConfig(Strict):
     """Rows a result may have; 0 is no bound."""
     seconds: Annotated[float, Field(ge=0)] = 0.0
     """Seconds a statement may run; 0 is no bound."""
+    bytes: Annotated[int, Field(ge=0)] = 0
+    """SSH: bytes of a command's output, or of a file that is transferred; 0 is no bound."""
 
 
 class Rule(Strict):
@@ -347,12 +330,20 @@ class Config(Strict):
     """The gateway itself."""
     identity: IdentityConfig = IdentityConfig()
     """Who people are."""
-    target: tuple[Target, ...] = ()
-    """Governed systems."""
+    target: tuple[Annotated[Target | SshTarget, Field(discriminator="kind")], ...] = ()
+    """Governed systems; `kind` says what else they have."""
     rule: tuple[Rule, ...] = ()
     """Policy."""
     detector: tuple[Detector, ...] = ()
     """Detectors of content of your own."""
+
+    @property
+    def postgresql_targets(self) -> tuple[Target, ...]:
+        return tuple(target for target in self.target if isinstance(target, Target))
+
+    @property
+    def ssh_targets(self) -> tuple[SshTarget, ...]:
+        return tuple(target for target in self.target if isinstance(target, SshTarget))
 
     @model_validator(mode="after")
     def _names(self) -> Config:
@@ -367,6 +358,8 @@ class Config(Strict):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"two {what}s are called {twice[0]!r}")
+        if self.ssh_targets and self.gateway.ssh is None:
+            raise ValueError("there are targets of kind ssh, but no [gateway.ssh] to reach them by")
         known = {*DETECTORS, *(detector.name for detector in self.detector)}
         for rule in self.rule:
             if unknown := sorted(set(rule.content) - known):

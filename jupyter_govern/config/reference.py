@@ -83,39 +83,42 @@ def reference_text() -> str:
     return "\n".join(sections)
 
 
-def _section(schema: dict[str, Any], node: dict[str, Any], path: str, out: list[str], done: set[str]) -> None:
-    inner: list[tuple[str, dict[str, Any]]] = []
+def _section(schema: dict[str, Any], node: dict[str, Any], path: str, out: list[str], done: set[str], which: str = "") -> None:
+    inner: list[tuple[str, dict[str, Any], str]] = []
     rows: list[str] = []
     for name, field in node.get("properties", {}).items():
-        model, is_list = _model(schema, field)
-        if model is not None and model.get("type") == "object" and "properties" in model:
+        models, is_list = _models(schema, field)
+        if any(model.get("type") == "object" and "properties" in model for model in models):
             key = f"{path.strip('[]')}.{name}" if path else name
-            inner.append((f"[{key}]" if is_list else key, model))
+            for model in models:
+                which = f" of kind {model['properties']['kind'].get('const')}" if len(models) > 1 else ""
+                inner.append((f"[{key}]" if is_list else key, model, which))
             kind = "tables" if is_list else "table"
         else:
             kind = _kind(schema, field)
         default = _default(field, name in node.get("required", []))
         rows.append(f"| `{name}` | {kind} | {default} | {_one_line(field.get('description', ''))} |")
     if rows:
-        title = f"`[{path}]`" if path else "The file"
+        title = f"`[{path}]`{which}" if path else "The file"
         about = _one_line(node.get("description", ""))
         head = [f"## {title}", "", *([about, ""] if about else []), "| key | type | default | meaning |", "|---|---|---|---|"]
         out.append("\n".join([*head, *rows, ""]))
-    for key, model in inner:
+    for key, model, kind_words in inner:
         marker = f"{key}:{model.get('title')}"
         if marker not in done:
             done.add(marker)
-            _section(schema, model, key, out, done)
+            _section(schema, model, key, out, done, kind_words)
 
 
-def _model(schema: dict[str, Any], field: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+def _models(schema: dict[str, Any], field: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    """The models that a field, or each element of it, may be; and whether it is a list."""
     for choice in field.get("anyOf", [field]):
         is_list = choice.get("type") == "array"
-        reference = (choice.get("items", {}) if is_list else choice).get("$ref")
-        if reference is not None:
-            found: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]]
-            return found, is_list
-    return None, False
+        element = choice.get("items", {}) if is_list else choice
+        references = [each.get("$ref") for each in element.get("oneOf", [element])]
+        if all(references):
+            return [schema["$defs"][reference.rpartition("/")[2]] for reference in references], is_list
+    return [], False
 
 
 def _kind(schema: dict[str, Any], field: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from jupyter_govern_gateway.recorder.chain import timestamp
 
 REASON = Text(longest=500, optional=True)
 SECONDS = Number(least=10, most=12 * 3600, default=3600)
+PUBLIC_KEY = Text(longest=4_096, optional=True)
 DAYS = Number(least=1, most=366, default=90)
 NETWORKS = Texts(most=8, longest=64)
 MAX_KEYS_EACH = 16
@@ -51,7 +52,9 @@ class CredentialRoutes:
         """A short-lived credential of the caller's own, for one target."""
         asking = bearer(request, self._services, DECIDING)
         target = Text(shortest=1, longest=63)
-        body = await read_json(request, {"target": target, "seconds": SECONDS, "networks": NETWORKS})
+        body = await read_json(request, {"target": target, "seconds": SECONDS, "networks": NETWORKS, "public_key": PUBLIC_KEY})
+        if body["public_key"] and self._services.ssh is None:
+            raise ApiProblem(404, "no-ssh", "the gateway does not listen for SSH clients.", "[gateway.ssh] is for that.")
         text, token = self._services.identity.issue(
             subject=asking.subject,
             groups=asking.groups,
@@ -62,7 +65,14 @@ class CredentialRoutes:
             targets=bound_target(self._services, asking, body["target"]),
             networks=_networks(body["networks"], peer(request)),
         )
-        return web.json_response(token_answer(text, token))
+        if not body["public_key"] or self._services.ssh is None:
+            return web.json_response(token_answer(text, token))
+        try:  # the token itself is told to nobody: whoever has the private key has what it opens
+            made = self._services.ssh.certificate(body["public_key"], token)
+        except ValueError as problem:
+            self._services.identity.revoke(token.id, by=asking.subject, reason="no certificate came of it")
+            raise bad_request(f"the field 'public_key': {problem}.") from None
+        return web.json_response(made | token_fields(token))
 
     async def list_keys(self, request: web.Request) -> web.Response:
         """The living keys, without what opens anything."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from jupyter_govern.config.model import Rule, Target
+from jupyter_govern.config.ssh import SshTarget
 from jupyter_govern.model import VERBS, Actor, Verb
 from jupyter_govern_gateway.api.bounds import REACHABLE_KEPT_SECONDS, REACHABLE_SECONDS
 from jupyter_govern_gateway.api.services import Listening, MaskSeen, RuleSeen, ServiceSeen, TargetSeen
@@ -61,7 +62,7 @@ class PolicyDirectory:
         return self._listening()
 
 
-async def _takes_connections(target: Target) -> bool:
+async def _takes_connections(target: Target | SshTarget) -> bool:
     try:
         async with asyncio.timeout(REACHABLE_SECONDS):
             if target.host.startswith("/"):
@@ -74,7 +75,7 @@ async def _takes_connections(target: Target) -> bool:
     return True
 
 
-def _seen(target: Target, rules: tuple[Rule, ...]) -> TargetSeen:
+def _seen(target: Target | SshTarget, rules: tuple[Rule, ...]) -> TargetSeen:
     allows = [rule for rule in rules if rule.effect == "allow"]
     verbs = _verbs(allows)
     why = f"{', '.join(verbs)}: by {_names(allows)}" if allows else "no rule allows you anything here"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_govern.model import Actor, Effect, MaskFormat, Verb
 from jupyter_govern_gateway.api.bounds import MISUSES_PER_MINUTE
@@ -18,6 +18,7 @@ from jupyter_govern_gateway.approvals import Approvals
 from jupyter_govern_gateway.identity.hub.exchange import HubLogins
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
 from jupyter_govern_gateway.identity.service import Identity
+from jupyter_govern_gateway.identity.tokens import Token
 from jupyter_govern_gateway.identity.workload import Workloads
 from jupyter_govern_gateway.recorder.recorder import Recorder
 
@@ -107,6 +108,13 @@ class Counted:
     plan_misses: int = 0
 
 
+class SshIssuer(Protocol):
+    """The SSH side, as far as the API needs it."""
+
+    def certificate(self, public_key: str, token: Token) -> dict[str, Any]:
+        """A certificate that stands for the token, and where it is taken; raises ValueError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """Everything the API works with."""
@@ -115,6 +123,7 @@ class ApiServices:
     approvals: Approvals
     recorder: Recorder
     directory: Directory
+    ssh: SshIssuer | None = None
     clock: Callable[[], float] = time.time
     counted: Callable[[], Counted] = Counted
     oidc: OidcLogins | None = None

@@ -29,12 +29,14 @@ def run(args: argparse.Namespace) -> int:
     if config is not None:
         directory = args.config.resolve().parent
         references = [("gateway.hash_key", config.gateway.hash_key)]
+        references += [(f"target.{target.name}.private_key", target.private_key) for target in config.ssh_targets]
+        references += [(f"target.{target.name}.password", target.password) for target in config.ssh_targets]
         references += [("gateway.recording.signing_key", config.gateway.recording.signing_key)]
         references += [(f"identity.oidc.{provider.name}.client_secret", provider.client_secret) for provider in config.identity.oidc]
         for key, reference in references:
             if reference is not None:
                 problems += _attempt(args.config, partial(reference.read, directory, key))
-        for target in config.target:
+        for target in config.postgresql_targets:
             problems += _attempt(args.config, partial(_reach, target, directory))
         problems += _attempt(args.config, partial(_certificate, config, directory))
         for provider in config.identity.saml:

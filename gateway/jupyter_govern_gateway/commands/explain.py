@@ -42,9 +42,11 @@ def run(args: argparse.Namespace) -> int:
     """0 for allow, 1 for block or a syntax error, 4 for approve. Raises ConfigError, TargetUnavailable."""
     config = load(args.config)
     directory = args.config.resolve().parent
-    target = next((t for t in config.target if t.name == args.target), None)
+    databases = config.postgresql_targets
+    target = next((t for t in databases if t.name == args.target), None)
     if target is None:
-        raise ConfigError(f"there is no target {args.target!r}; known: {', '.join(t.name for t in config.target)}", path=str(args.config))
+        known = ", ".join(t.name for t in databases)
+        raise ConfigError(f"there is no target {args.target!r} of kind postgresql; known: {known}", path=str(args.config))
     actor = Actor(subject=args.user, groups=_groups(args, config, directory), claims=_attributes(args, config, directory))
     snapshot = PolicySnapshot(config, args.config.read_bytes())
     with contextlib.closing(TargetReaches([target], directory)) as reaches:

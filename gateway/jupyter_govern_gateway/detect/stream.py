@@ -35,6 +35,12 @@ class Stream:
         self._forget((sure - CONTEXT) // BLOCK * BLOCK)
         return out
 
+    def drain(self) -> bytes:
+        """What is held, for somebody who waits for it: a match that goes on behind it is hidden from here on only."""
+        out = self._hidden()[self._given :]
+        self._given = len(self._held)
+        return out
+
     def finish(self) -> bytes:
         out = self._hidden()[self._given :]
         self._held, self._given, self._carry = b"", 0, None

@@ -10,6 +10,10 @@ from typing import Final
 from jupyter_govern.config.model import On, Rule, Who
 from jupyter_govern.model import Access, Actor, Facts
 
+MUST_BE_NAMED: Final = frozenset({"forward"})
+"""Kinds that no allow covers unless its `kinds` name them: they are off unless a rule says so."""
+JUDGED_BY_PEOPLE: Final = frozenset({"shell", "dynamic", "unreadable"})
+"""Kinds and traits of what cannot be judged: an approve rule that names one has people judge it."""
 WITHOUT_ROWS: Final = frozenset("close deallocate discard listen notify set show transaction unlisten".split())
 """Kinds of statements that neither give nor change rows of tables."""
 
@@ -50,6 +54,8 @@ def restricts(rule: Rule, facts: Facts) -> bool:
 def covers(rule: Rule, access: Access, facts: Facts) -> bool:
     """For allow: whether this access is allowed by it, in a statement of these kinds (all of them must be)."""
     on = rule.on
+    if on.kinds is None and facts.kinds & MUST_BE_NAMED:
+        return False
     if on.kinds is not None and not facts.kinds.issubset(on.kinds):
         return False
     if on.traits is not None and not facts.traits.issubset(on.traits):

@@ -15,10 +15,12 @@ from jupyter_govern.errors import ConfigError
 from jupyter_govern.model import Access, Actor, Decision, Facts, Limit, RuleRef
 from jupyter_govern_gateway.detect.scanner import Scanner
 from jupyter_govern_gateway.policy import matching
+from jupyter_govern_gateway.policy.matching import JUDGED_BY_PEOPLE
 from jupyter_govern_gateway.policy.standing import MaskPattern, RowFilter, Standing
 
 STRICTEST_FIRST: Final = {"null": 0, "redact": 1, "hash": 2, "partial": 3}
 JUDGING: Final = frozenset({"mask", "block", "approve", "filter", "detect"})
+COMMANDING: Final = frozenset({"block", "approve"})
 _ATTRIBUTE: Final = re.compile(r":actor\.([A-Za-z_][A-Za-z0-9_-]*)")
 
 
@@ -70,6 +72,9 @@ class PolicySnapshot:
         if facts.unjudged and any(rule.effect in JUDGING for rule in rules):
             # what cannot be judged is never allowed where something could be hidden or forbidden
             return self._decision("block", [], f"{what} cannot be judged: {facts.unjudged}", hint="rewrite it without that construct")
+        if facts.unread and _has_command_rules(rules, facts):
+            hint = "run programs by their names, without what decides only at run time; or ask whoever keeps the policy"
+            return self._decision("block", [], f"{what} cannot be judged: {facts.unread}", hint=hint)
         allowing, missing = self._allowing(rules, facts)
         if missing is not None:
             return self._decision("block", [], f"no rule allows {missing} on {target}", hint="ask whoever keeps the policy for access")
@@ -125,8 +130,20 @@ class PolicySnapshot:
         )
 
 
+def _has_command_rules(rules: tuple[Rule, ...], facts: Facts) -> bool:
+    """Whether a block or approve rule could apply, and none has people judge just this: a rule that names its trait or kind."""
+    named = (facts.traits | facts.kinds) & JUDGED_BY_PEOPLE
+    asks = any(
+        rule.effect == "approve" and (named.intersection(rule.on.traits or ()) or named.intersection(rule.on.kinds or ())) for rule in rules
+    )
+    return not asks and any(rule.effect in COMMANDING for rule in rules)
+
+
 def describe(facts: Facts) -> str:
     """A statement in a few words: `DELETE without WHERE on public.orders`."""
+    if facts.accesses and all(a.verb == "execute" and a.resource in facts.kinds for a in facts.accesses):
+        named = [a.resource for a in facts.accesses if a.resource != "dynamic"]
+        return f"running {', '.join(named[:5])}{' and others' if len(named) > 5 else ''}" if named else "this command"
     words = "/".join(kind.upper() for kind in sorted(facts.kinds)) or "this"
     traits = "".join(f" {trait.replace('-', ' ')}" for trait in sorted(facts.traits) if trait in SPOKEN)
     touched = list(dict.fromkeys(a.resource for a in facts.accesses if a.verb != "read")) or list(
@@ -176,4 +193,4 @@ def _literal(value: str | None) -> str:
 
 def _limit(rule: Rule) -> Limit:
     assert rule.limit is not None  # noqa: S101 - the configuration model guarantees it
-    return Limit(rule=ref(rule), rows=rule.limit.rows, seconds=rule.limit.seconds)
+    return Limit(rule=ref(rule), rows=rule.limit.rows, seconds=rule.limit.seconds, bytes=rule.limit.bytes)

@@ -44,7 +44,10 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "policy": decision.policy_version,
         "rules": [{"name": rule.name, "because": rule.because} for rule in decision.rules],
-        "limits": [{"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} for limit in decision.limits],
+        "limits": [
+            {"rule": limit.rule.name, "rows": limit.rows, "seconds": limit.seconds} | ({"bytes": limit.bytes} if limit.bytes else {})
+            for limit in decision.limits
+        ],
     }
 
 
@@ -53,7 +56,7 @@ def facts_fields(facts: Facts) -> dict[str, Any]:
     return estimate | {
         "kinds": sorted(facts.kinds),
         "traits": sorted(facts.traits),
-        "unjudged": facts.unjudged,
+        "unjudged": facts.unjudged or facts.unread,
         "accesses": [
             {
                 "verb": access.verb,
@@ -78,6 +81,14 @@ def parameter_field(value: bytes | None, form: int) -> Any:
         text = cut.decode("utf-8", "replace")
         return text if len(value) <= PARAMETER_LIMIT else {"text": text, "bytes": len(value)}
     return {"b64": base64.b64encode(cut).decode(), "bytes": len(value)}
+
+
+def stream_text(data: bytes) -> Any:
+    """UTF-8 as it is, other bytes as {"b64": ...}: exactly what was delivered can be had back."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"b64": base64.b64encode(data).decode()}
 
 
 class SessionRecording:
@@ -148,6 +159,10 @@ class SessionRecording:
             at=chain.now() if at is None else at,
             defer=True,
         )
+
+    def output(self, op: Operation, stream: str, data: bytes, *, ms: float) -> None:
+        """What a client was given of a stream, `ms` after the operation was permitted."""
+        self.chain.append("output", {"operation": op.id, "stream": stream, "ms": ms, "data": stream_text(data)}, defer=True)
 
     def end(
         self, op: Operation, *, tag: str | None, rows: int, bytes: int, error: str | None, ms: float, at: float | None = None
