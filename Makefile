@@ -9,7 +9,7 @@ SEED ?= 1
 FUZZ_SECONDS ?= 120
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: compiled uncompiled adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -65,7 +65,14 @@ lint: setup ## ruff, mypy --strict, import-linter, tsc; warnings are errors
 	$(BIN)/lint-imports
 	cd labextension && jlpm lint
 
-bench: setup ## pgbench and a 1M-row read: direct, through the gateway, through pgbouncer where it is installed
+compiled: setup ## compile the path of a statement with mypyc, in place (needs a C compiler); the same files run without
+	$(BIN)/python scripts/compile_gateway.py
+
+uncompiled: setup ## take away what `make compiled` built
+	$(BIN)/python scripts/compile_gateway.py --remove
+
+bench: setup ## pgbench and a 1M-row read: direct, through pgbouncer, through the gateway, with masks; against the targets
+	@scripts/debian-packages pgbouncer
 	$(BIN)/python -m bench
 
 compat: setup ## public test suites of PostgreSQL clients, directly and through the gateway; PSYCOPG_CHECKOUT=folder adds psycopg's own; ARGS

@@ -19,6 +19,7 @@ class Row:
     ratio: float
     low: float
     high: float
+    values: tuple[float, ...] = ()
 
 
 def compare(roads: Sequence[str], measure: Callable[[str], float], rounds: int) -> list[Row]:
@@ -31,8 +32,20 @@ def compare(roads: Sequence[str], measure: Callable[[str], float], rounds: int) 
     rows = []
     for road in roads:
         ratios = [value / reference for value, reference in zip(seen[road], base, strict=True)]
-        rows.append(Row(road=road, value=median(seen[road]), ratio=median(ratios), low=min(ratios), high=max(ratios)))
+        rows.append(
+            Row(road=road, value=median(seen[road]), ratio=median(ratios), low=min(ratios), high=max(ratios), values=tuple(seen[road]))
+        )
     return rows
+
+
+def between(rows: Sequence[Row], road: str, other: str) -> float:
+    """The median, over the rounds, of one road's value by another's in the same round."""
+    values = {row.road: row.values for row in rows}
+    return median(a / b for a, b in zip(values[road], values[other], strict=True))
+
+
+def verdict(what: str, ratio: float, target: float) -> str:
+    return f"  {what}: {ratio:.2f}, target ≥ {target:.2f}: {'reached' if ratio >= target else 'MISSED'}"
 
 
 def table(title: str, unit: str, rows: Sequence[Row]) -> str:

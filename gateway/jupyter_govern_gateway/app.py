@@ -143,7 +143,7 @@ class GatewayApp:
                 directory=self._directory(tls),
                 ssh=self.ssh,
                 oidc=oidc,
-                workloads=self._workloads(config, identity, recorder),
+                workloads=self._workloads(config, identity, recorder, state),
                 saml=saml,
                 hub=hub.logins if hub is not None else None,
                 counted=lambda: Counted(
@@ -297,9 +297,9 @@ class GatewayApp:
     def _workload_services(self) -> dict[str, frozenset[str]]:
         return {f"{SERVICE}{each.name}": frozenset(each.groups) for each in self.policy.current().config.identity.workload}
 
-    def _workloads(self, config: Config, identity: LocalIdentity, recorder: Recorder) -> Workloads:
+    def _workloads(self, config: Config, identity: LocalIdentity, recorder: Recorder, state: Path) -> Workloads:
         found = Workloads(
-            config.identity.workload, directory=self.path.parent, identity=identity, log=recorder.log, clock=time.time
+            config.identity.workload, directory=self.path.parent, state=state, identity=identity, log=recorder.log, clock=time.time
         )  # fmt: skip
         self._stack.push_async_callback(found.close)
         return found

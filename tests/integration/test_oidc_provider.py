@@ -3,9 +3,11 @@ there, psql's connection, groups, key rotation, and a revocation at the provider
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import html
 import re
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,8 @@ import psycopg
 import pytest
 from pgwire_rig import Rig
 from pytest_iam import Server
+
+from tests.unit.api.provider import Provider, providing, sign
 
 SECRET = "the gateway's own"
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -29,26 +33,51 @@ client_secret = {{ file = "client" }}
 scopes = ["openid", "profile", "email", "groups"]
 max_age_seconds = 10
 """
+WORKLOAD = """
+[[identity.workload]]
+name = "reports"
+issuer = "{issuer}"
+audience = "https://govern.acme.example"
+claims = {{ repository = "acme/reports", ref = "refs/heads/main" }}
+groups = ["analysts"]
+targets = ["shop"]
+"""
 
 
 class OidcRig(Rig):
     """The wire rig without local accounts, before a provider."""
 
-    issuer = ""
+    issuer = platform = ""
 
     def policy(self, more: str = "") -> str:
         (self.directory / "client").write_text(SECRET)
         text = super().policy(more).replace('[identity.local]\naccounts = "accounts.json"\n', "")
-        return text + PROVIDER.format(issuer=self.issuer)
+        return text + PROVIDER.format(issuer=self.issuer) + WORKLOAD.format(issuer=self.platform)
 
     def log(self, event: str) -> list[dict[str, Any]]:
         return [entry for entry in self.gateway_log() if entry.get("event") == event]
 
 
 @pytest.fixture(scope="module")
-def rig(iam_server: Server) -> Iterator[OidcRig]:
+def platform() -> Iterator[Provider]:
+    """Where CI jobs get their tokens."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = providing()
+    try:
+        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(20)
+    finally:
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def rig(iam_server: Server, platform: Provider) -> Iterator[OidcRig]:
     started = OidcRig()
-    started.issuer = iam_server.url.rstrip("/")
+    started.issuer, started.platform = iam_server.url.rstrip("/"), platform.issuer
     with started:
         register(iam_server, started.app.api.url)
         yield started
@@ -136,9 +165,9 @@ def program_login(person: Person, rig: OidcRig) -> str:
         return str(http.post(f"{api}/device/token", json={"device_code": device["device_code"]}).json()["token"])
 
 
-def connect(rig: OidcRig, token: str) -> psycopg.Connection[Any]:
+def connect(rig: OidcRig, token: str, user: str = "ida") -> psycopg.Connection[Any]:
     return psycopg.connect(
-        host="127.0.0.1", port=rig.port, user="ida", dbname="shop", password=token, sslmode="verify-full", sslrootcert=rig.authority,
+        host="127.0.0.1", port=rig.port, user=user, dbname="shop", password=token, sslmode="verify-full", sslrootcert=rig.authority,
         autocommit=True, connect_timeout=10,
     )  # fmt: skip
 
@@ -177,3 +206,23 @@ def test_signing_out_leads_to_the_providers_own_sign_out(rig: OidcRig, iam_serve
     assert urlsplit(url).netloc == urlsplit(iam_server.url).netloc and "id_token_hint" in parse_qs(urlsplit(url).query)
     assert str(person.http.get(url).url) == f"{rig.app.api.url}/login"
     assert str(person.http.get(f"{rig.app.api.url}/").url).startswith(f"{rig.app.api.url}/login")
+
+
+def test_a_ci_job_reads_a_table_with_its_platforms_token(rig: OidcRig, platform: Provider) -> None:
+    now = int(time.time())
+    job = {"iss": platform.issuer, "aud": "https://govern.acme.example", "sub": "repo:acme/reports", "iat": now, "exp": now + 300}
+    token = sign({**job, "jti": "j-1", "repository": "acme/reports", "ref": "refs/heads/main"})
+    asked = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "subject_token": token,
+    }
+    with httpx.Client(trust_env=False) as http:
+        given = http.post(f"{rig.app.api.url}/api/v1/token-exchange", data=asked).json()
+        assert http.post(f"{rig.app.api.url}/api/v1/token-exchange", data=asked).status_code == 400
+    with connect(rig, given["access_token"], "service/reports") as connection:
+        assert connection.execute("select email from customers where id = 1").fetchone() == ("*************mple",)
+    with pytest.raises(psycopg.OperationalError):
+        connect(rig, given["access_token"], "ida")
+    assert [entry["subject"] for entry in rig.log("workload succeeded")] == ["service/reports"]
+    assert [entry["why"] for entry in rig.log("workload refused")] == ["replayed"]

@@ -2,7 +2,7 @@
 
 Order numbers and dates stand beside cards, so every window that begins and ends at a group's border is tried, not only the
 longest. The Luhn sums come from running totals: trying a window costs two look-ups, whatever the text. Other separators are
-regular.py's; find() is shown a wide view, the hint and the places are asked of raw bytes.
+regular.py's; find() is shown a wide view, the hint and the places are chains.py's, asked of raw bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from jupyter_govern_gateway.detect import chains, regular
+from jupyter_govern_gateway.detect import regular
 from jupyter_govern_gateway.detect.spans import Match
 
 SHORTEST: Final = 13
@@ -26,14 +26,6 @@ _VALUE: Final = bytes(byte - 0x30 if 0x30 <= byte <= 0x39 else 0 for byte in ran
 _DOUBLED: Final = bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[byte - 0x30] if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
 
 _Group = tuple[int, int]
-
-
-def hint(data: bytes) -> bool:
-    return chains.hint(data)
-
-
-def places(data: bytes) -> list[int]:
-    return chains.places(data)
 
 
 def find(text: bytes) -> Iterator[Match]:

@@ -54,8 +54,8 @@ def _compiled(digit: bytes, separator: bytes, most: int) -> Any:
 
 _PLAIN: Final = _compiled(b"[0-9]", rb"[ ./_\t\r\n-]", GAP)
 _WIDE_PATTERN: Final = _compiled(
-    rb"(?:0|[DB]~{1,3})(?:[SB]~{1,2}){0,%d}" % INVISIBLE_RUN,
-    rb"(?:[ ./_\t\r\n-]|[SB]~{1,2})",
+    rb"(?:0|[DB]~{1,3})(?:[SB]~{1,3}){0,%d}" % INVISIBLE_RUN,
+    rb"(?:[ ./_\t\r\n-]|[SB]~{1,3})",
     GAP + (GAP + 1) * INVISIBLE_RUN,
 )
 

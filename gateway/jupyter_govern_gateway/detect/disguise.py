@@ -14,19 +14,25 @@ from typing import Final
 
 SEPARATOR: Final = b"\xc0"  # for any separator beyond ASCII; no byte of UTF-8
 INVISIBLE_RUN: Final = 3  # invisible characters in a row that are passed over
-_INVISIBLE: Final = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+"""Letters by their category, which show nothing."""
+_SELECTORS: Final = ((0xFE00, 0xFE10), (0xE0100, 0xE01F0))
 _DOTS: Final = "\u00b7\u2022\u2024\u2027\u2219\u22c5\u30fb\uff65\u2044\u2215\u2212\uff0f\uff3f\u2028\u2029\u0085"
 _SAME: Final = {"\uff20": b"@", "\ufe6b": b"@", "\uff0e": b".", "\ufe52": b"."}
 
 
 def _stands_for() -> dict[str, bytes]:
-    found: dict[str, bytes] = dict.fromkeys(_INVISIBLE, b"") | dict.fromkeys(_DOTS, SEPARATOR) | _SAME
+    found: dict[str, bytes] = dict.fromkeys(_FILLERS, b"") | dict.fromkeys(_DOTS, SEPARATOR) | _SAME
+    for first, stop in _SELECTORS:
+        found |= dict.fromkeys(map(chr, range(first, stop)), b"")
     for character in map(chr, range(0x80, sys.maxunicode + 1)):
         kind = unicodedata.category(character)
         if kind == "Nd":
             found[character] = b"%d" % unicodedata.digit(character)
         elif kind in ("Zs", "Pd"):
             found[character] = SEPARATOR
+        elif kind == "Cf":
+            found[character] = b""
     return found
 
 
@@ -38,9 +44,18 @@ def _pattern(characters: Iterable[bytes]) -> bytes:
     )
 
 
+def _escape(character: str) -> bytes:
+    """A pattern of the character as JSON writes it, without its first backslash, in either case."""
+    units = character.encode("utf-16-be").hex()
+    either = [f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in units]
+    return rb"\\{1,7}u".join("".join(either[at : at + 4]).encode() for at in range(0, len(either), 4))
+
+
 BY_POINT: Final = _stands_for()
 BY_BYTES: Final = {character.encode(): stands for character, stands in BY_POINT.items()}
 INVISIBLE: Final = b"(?:" + _pattern(key for key, value in BY_BYTES.items() if not value) + b")"
+INVISIBLE_ESCAPE: Final = b"(?:" + b"|".join(_escape(key) for key, value in BY_POINT.items() if not value) + b")"
+"""The same characters as what stands behind the backslashes of a JSON escape; two of them for one beyond the first 65,536."""
 VISIBLE: Final = b"(?:" + _pattern(key for key, value in BY_BYTES.items() if value) + b")"
 DIGIT_LEADS: Final = bytes(sorted({key[0] for key, value in BY_BYTES.items() if value.isdigit()}))
 OTHER_LEADS: Final = bytes(sorted({key[0] for key, value in BY_BYTES.items() if not value.isdigit()}))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from jupyter_govern_gateway.detect import cards, emails, ibans, keys, phones, ssns
+from jupyter_govern_gateway.detect import cards, chains, emails, ibans, keys, phones, ssns
 from jupyter_govern_gateway.detect.document import overwrite_json
 from jupyter_govern_gateway.detect.own import Own
 from jupyter_govern_gateway.detect.spans import REACH, Detector, Finding, Match, Span, overwrite, words
@@ -18,7 +18,7 @@ from jupyter_govern_gateway.detect.view import View
 
 KEY: Final = "key"
 _BORDERED: Final = (  # these look at the bytes beside them
-    Detector("card", cards.hint, cards.find),
+    Detector("card", chains.hint, cards.find),
     Detector("phone", phones.hint, phones.find),
     Detector("us_ssn", ssns.hint, ssns.find),
 )
@@ -60,7 +60,7 @@ class Scanner:
         if self._keys or self._own or _escaped(data) or any(d.name not in ("card", "email") for d in self._local):
             return None
         names = {detector.name for detector in self._local}
-        found = cards.places(data) if "card" in names else []
+        found = chains.places(data) if "card" in names else []
         if "email" in names:
             found += emails.places(data)
         return sorted(found)

@@ -12,13 +12,13 @@ import re
 from bisect import bisect_left
 from typing import Final
 
-from jupyter_govern_gateway.detect.disguise import BY_BYTES, BY_POINT, INVISIBLE, INVISIBLE_RUN, VISIBLE
+from jupyter_govern_gateway.detect.disguise import BY_BYTES, BY_POINT, INVISIBLE, INVISIBLE_ESCAPE, INVISIBLE_RUN, VISIBLE
 
 _ESCAPE: Final = re.compile(rb'(?<!\\)\\{1,7}(?:u([0-9a-fA-F]{4})|([bfnrt"/]))')
 _PAIR: Final = rb"(?<!\\)\\{1,7}u([dD][89abAB][0-9a-fA-F]{2})\\{1,7}u([dD][c-fC-F][0-9a-fA-F]{2})"
-_HIDDEN: Final = rb"(?P<run>(?:" + INVISIBLE + rb"|(?<!\\)\\{1,7}u(?:00[aA][dD]|200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]))+)"
+_HIDDEN: Final = rb"(?P<run>(?:" + INVISIBLE + rb"|(?<!\\)\\{1,7}u" + INVISIBLE_ESCAPE + rb")+)"
 _WIDE: Final = re.compile(_HIDDEN + b"|(?P<seen>" + VISIBLE + b")|" + _PAIR + b"|" + _ESCAPE.pattern)
-_ONE_HIDDEN: Final = re.compile(INVISIBLE + rb"|\\{1,7}u....", re.DOTALL)
+_ONE_HIDDEN: Final = re.compile(INVISIBLE + b"|" + _PAIR[len(rb"(?<!\\)") :] + rb"|\\{1,7}u....", re.DOTALL)
 _SHORT: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b'"': b'"', b"/": b"/"}
 _OTHER: Final = b"\xc3"  # any character beyond ASCII: a byte as UTF-8 begins one
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from jupyter_govern.errors import AuthenticationFailed, RecordingFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.identity.accounts import LocalAccounts
-from jupyter_govern_gateway.identity.backoff import Backoff
+from jupyter_govern_gateway.identity.backoff import Backoff, address_key
 from jupyter_govern_gateway.identity.people import People
 from jupyter_govern_gateway.identity.scram import ScramVerifiers
 from jupyter_govern_gateway.identity.ties import Ties
@@ -111,7 +111,7 @@ class LocalIdentity:
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
         """The person's groups. Raises AuthenticationFailed or TooManyFailures. Slow on purpose: call it in a thread."""
-        keys = (f"name:{subject}", f"address:{address}")
+        name, keys = f"name:{subject}", (f"name:{subject}", address_key(address))
         if (seconds := self._backoff.wait(*keys)) > 0:
             self._log.write("login", event="held off", subject=subject, address=address)
             raise TooManyFailures(seconds)
@@ -120,7 +120,7 @@ class LocalIdentity:
             self._backoff.failed(*keys)
             self._log.write("login", event="failed", subject=subject, address=address)
             raise AuthenticationFailed("the name or the password is wrong")
-        self._backoff.succeeded(*keys)
+        self._backoff.succeeded(name)  # not the address: a guesser with an account of their own would start anew with each login
         self._log.write("login", event="succeeded", subject=subject, address=address)
         return groups
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from jupyter_govern_gateway.identity.oidc.claims import claim_at
 from jupyter_govern_gateway.identity.oidc.errors import ProviderUnavailable, TokenRefused
 from jupyter_govern_gateway.identity.oidc.verifier import IssuerKeys
 from jupyter_govern_gateway.identity.oidc.verify import MAX_TOKEN
+from jupyter_govern_gateway.identity.people import read_json_list, write_private_json
 from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.identity.tokens import SERVICE, Token
 from jupyter_govern_gateway.recorder.log import GatewayLog
@@ -31,6 +31,8 @@ MAX_LIFETIME: Final = 86400.0
 MAX_SEEN: Final = 100_000
 """Used tokens that are remembered until they expire. With more of them, new ones are refused."""
 MAX_RECORDED: Final = 200
+MAX_SKEW: Final = 240.0
+"""Seconds: a clock that is off lets a token live a little longer than it says."""
 
 
 class Workloads:
@@ -41,13 +43,15 @@ class Workloads:
         workloads: Sequence[WorkloadConfig],
         *,
         directory: Path,
+        state: Path,
         identity: Identity,
         log: GatewayLog,
         clock: Callable[[], float],
     ) -> None:
         self._workloads, self._identity, self._log, self._clock = tuple(workloads), identity, log, clock
         self._keys = {workload.name: _keys(workload, directory, clock) for workload in workloads}
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._seen_file = state / "workload-tokens.json"
+        self._seen = {row["mark"]: float(row["until"]) for row in read_json_list(self._seen_file, "used")}
 
     async def exchange(self, token: str, *, address: str, service: str = "", targets: tuple[str, ...] = ()) -> tuple[str, Token]:
         """A gateway token and its text. service: which one is meant, where several fit. targets: only these ("" for all it may).
@@ -115,14 +119,16 @@ class Workloads:
         for key in [key for key, until in self._seen.items() if until <= now]:
             del self._seen[key]
         # what is signed and not the signature: of some algorithms, a valid one makes another
-        mark = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
-        marks = {mark, f"{claims['iss']} {claims['jti']}" if isinstance(claims.get("jti"), str) else mark}
+        marks = {_mark(token.rpartition(".")[0])}
+        if isinstance(claims.get("jti"), str):
+            marks.add(_mark(f"{claims['iss']} {claims['jti']}"))
         if marks & self._seen.keys():
             raise TokenRefused("replayed", "it was used already: each of a workload's tokens is taken once")
         if len(self._seen) >= MAX_SEEN:
             raise TokenRefused("replayed", "too many tokens are remembered to tell whether it is a new one")
-        # a clock that is off lets a token live a little longer than it says
-        self._seen.update(dict.fromkeys(marks, expires + 240.0))
+        self._seen.update(dict.fromkeys(marks, expires + MAX_SKEW))
+        # written before anything is given for it: a restart must not make it new again
+        write_private_json(self._seen_file, {"version": 1, "used": [{"mark": m, "until": until} for m, until in self._seen.items()]})
 
 
 def check_claims(claims: Mapping[str, Any], wanted: Mapping[str, str | tuple[str, ...]]) -> None:
@@ -139,6 +145,10 @@ def _fits(value: str, pattern: str) -> bool:
     """`*` any characters, `?` one, and nothing else is special. Case counts."""
     parts = re.split(r"([*?])", pattern)
     return re.fullmatch("".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts), value, re.DOTALL) is not None
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _claimed_issuer(token: str) -> str:

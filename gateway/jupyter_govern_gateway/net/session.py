@@ -423,6 +423,8 @@ class Session:
         self._is_over = True
         for timer in self._timers:
             timer.cancel()
+        if self.x.may_define():
+            self._services.catalogs.invalidate(self._address.name)  # nobody hears any more whether it was committed
         try:
             self.x.end_everything(f"not known: {self._reason}")
         except RecordingFailed:

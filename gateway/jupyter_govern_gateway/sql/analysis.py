@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jupyter_govern.model import Access, Facts, Verb
-from jupyter_govern_gateway.sql.calls import ANYTHING, call, call_as_field, operator, value_of_type
+from jupyter_govern_gateway.sql.calls import ANYTHING, call, call_as_field, operator, shorten, value_of_type
 from jupyter_govern_gateway.sql.catalog import Relation
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS, Governed
 from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
@@ -255,7 +255,7 @@ class Analysis:
         self._all_columns |= star or (len(parts) == 1 and any(parts[0] == name for _, name in self.touched))
         self._columns.update(parts[-1:])
         if len(parts) > 2:
-            self._shorten(node, parts)
+            shorten(self, node, parts)
         if len(parts) > 1 and not star:
             call_as_field(self, parts[-1])
         if self.guard is None:
@@ -270,13 +270,6 @@ class Analysis:
         elif len(parts) > 1 and parts[-2] in names and parts[-1] not in known:
             # no column: the target would call a function of that name with the whole row
             self.note(f"a write that gives the whole row of {parts[-2]}, which has masked columns, to {parts[-1]}")
-
-    def _shorten(self, node: Tree, parts: list[str]) -> None:
-        """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
-        if not self.governed.touches((parts[-3], parts[-2])):
-            return
-        at = self.token_at[node.location]
-        self.splices.append(Splice(node.location, self.tokens[at + 2 * (len(parts) - 2)].start, ""))
 
     # -- relations -----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Calls in a statement: functions, in each of their notations, operators, and the code behind types. The tree is analysis.py's."""
+"""Names in expressions: functions, in each of their notations, operators, and the code behind types. The tree is analysis.py's."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def call_as_field(analysis: Analysis, name: str) -> None:
     if name in functions.SETTINGS:
         analysis.note(f"{name} in the notation of a column")
     _run(analysis, analysis.catalog.functions.get(name, ()))
+
+
+def shorten(analysis: Analysis, node: Tree, parts: list[str]) -> None:
+    """`schema.relation.column` as `relation.column`: the subquery in the relation's place has no schema."""
+    if not analysis.governed.touches((parts[-3], parts[-2])):
+        return
+    at = analysis.token_at[node.location]
+    analysis.splices.append(Splice(node.location, analysis.tokens[at + 2 * (len(parts) - 2)].start, ""))
 
 
 def operator(analysis: Analysis, parts: list[str]) -> None:

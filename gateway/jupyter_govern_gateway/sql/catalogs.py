@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import psycopg
@@ -26,6 +27,8 @@ class Catalogs:
 
     def __init__(self, conninfos: Mapping[str, str]) -> None:
         self._conninfos = conninfos
+        # of their own, one for each target: targets that do not answer must not take the threads of everybody else
+        self._threads = ThreadPoolExecutor(max(1, len(conninfos)), thread_name_prefix="catalog")
         self._known: dict[str, Catalog] = {}
         self._loaded_at: dict[str, float] = {}
         self._loading: dict[str, asyncio.Task[Catalog]] = {}
@@ -68,7 +71,7 @@ class Catalogs:
     async def _load(self, target: str) -> Catalog:
         mine = asyncio.current_task()
         try:
-            catalog = await asyncio.to_thread(load_catalog, self._conninfos[target])
+            catalog = await asyncio.get_running_loop().run_in_executor(self._threads, load_catalog, self._conninfos[target])
         except BaseException:
             asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._old.add, target)  # the one in use is tried again
             raise

@@ -19,6 +19,8 @@ from jupyter_govern_gateway.sql.writes import compared, known_columns, write_tar
 SET_VALUE, SET_DEFAULT, SET_CURRENT, SET_MULTI, RESET, RESET_ALL = range(1, 7)  # VariableSetKind
 SAVEPOINTS: Final[dict[int, Literal["savepoint", "release", "rollback-to"]]] = {5: "savepoint", 6: "release", 7: "rollback-to"}
 """TransactionStmtKind"""
+COMMIT_PREPARED: Final = 9
+"""TransactionStmtKind, as the above."""
 DISCARD_ALL, DISCARD_TEMP = 1, 4  # DiscardMode
 DEFAULT_PATH: Final = ("$user", "public")
 Effects = list[fx.SessionEffect]
@@ -137,6 +139,8 @@ def _deallocate(analysis: Analysis, tree: Tree) -> Effects:
 
 
 def _transaction(analysis: Analysis, tree: Tree) -> Effects:
+    if tree.kind == COMMIT_PREPARED:
+        return [fx.CatalogChanged()]  # of whatever was defined in it
     return [fx.TransactionBoundary(action=SAVEPOINTS.get(tree.kind, "other"), savepoint=tree.savepoint_name)]
 
 

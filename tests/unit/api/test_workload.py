@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from jupyter_govern.config.identity import WorkloadConfig
 from jupyter_govern_gateway.api.workload import EXCHANGE, TOKEN_TYPES
-from jupyter_govern_gateway.identity.workload import _fits
+from jupyter_govern_gateway.identity.oidc.errors import TokenRefused
+from jupyter_govern_gateway.identity.workload import Workloads, _fits
 from tests.unit.identity.oidc.signing import jwk
 
 from .provider import Provider, providing, sign
@@ -92,10 +93,17 @@ async def test_a_token_for_one_target(world: World, issuer: Provider) -> None:
     assert (answer.status, answer.code) == (400, "invalid_grant") and recorded(world)["why"] == "no-rule"
 
 
-async def test_each_token_is_taken_once(world: World, issuer: Provider) -> None:
+async def test_each_token_is_taken_once(world: World, issuer: Provider, tmp_path: Path) -> None:
     token = sign(job(issuer))
     assert (await exchange(world, token)).status == 200
     assert (await exchange(world, token)).code == "invalid_grant" and recorded(world)["why"] == "replayed"
+    # nor by a gateway that was started anew
+    again = Workloads(
+        (workload(issuer),), directory=tmp_path, state=tmp_path, identity=world.identity, log=world.recorder.log, clock=world.clock
+    )
+    with pytest.raises(TokenRefused, match="replayed"):
+        await again.exchange(token, address="127.0.0.1")
+    await again.close()
     same_jti = sign(job(issuer, jti=json.loads(_payload(token))["jti"], extra=1))
     assert (await exchange(world, same_jti)).code == "invalid_grant"
     without = sign(job(issuer, jti=None))

@@ -285,7 +285,7 @@ async def running(
     oidc = oidc_logins(
         providers, verifiers=found, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock
     )  # fmt: skip
-    exchange = Workloads(workloads, directory=tmp_path, identity=identity, log=recorder.log, clock=clock)
+    exchange = Workloads(workloads, directory=tmp_path, state=tmp_path, identity=identity, log=recorder.log, clock=clock)
     partners = None
     if saml:
         from jupyter_govern_gateway.identity.saml.build import saml_logins

@@ -29,11 +29,11 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(server.status)
-                self.end_headers()
-                if server.status == 200:
+                body, status = self.rfile.read(int(self.headers["Content-Length"])), server.status
+                if status == 200:
                     server.got.append((self.headers["Content-Type"], self.headers.get("Authorization", ""), body))
+                self.send_response(status)
+                self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -139,6 +139,11 @@ class Exchange:
         self.closed = True
         self.steps.append(CloseSession(reason=message))
 
+    def may_define(self) -> bool:
+        """Data definition is on its way, or done in a transaction that is still open."""
+        plans = [entry.run.plan for entry in self.expected if entry.run is not None]
+        return self.catalog_dirty or any(isinstance(effect, fx.CatalogChanged) for plan in plans for effect in plan.effects)
+
     def end_everything(self, error: str) -> None:
         """The session ends: so does every operation on its way."""
         for entry in self.expected:
@@ -159,7 +164,9 @@ class Exchange:
                 self._apply(effect, plan, raw)
 
     def may_have_taken_effect(self, plan: Plan) -> None:
-        """Several statements in one message, and one failed: PREPARE and DEALLOCATE are not undone with the rest."""
+        """Several statements in one message, and one failed: PREPARE and DEALLOCATE are not undone with the rest, nor is what a COMMIT
+        among them had kept."""
+        self.catalog_dirty |= any(isinstance(effect, fx.CatalogChanged) for effect in plan.effects)
         if plan.compiled is None or plan.compiled.statement_count < 2:
             return
         for effect in plan.effects:
