@@ -114,9 +114,10 @@ class Sshd:
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         for child in children:
-            for grandchild in Path(f"/proc/{child}/task/{child}/children").read_text().split():
-                os.kill(int(grandchild), signal.SIGKILL)
-            os.kill(int(child), signal.SIGKILL)
+            commands = Path(f"/proc/{child}/task/{child}/children").read_text().split()
+            os.kill(int(child), signal.SIGKILL)  # before its command, whose end it would still report
+            for command in commands:
+                os.kill(int(command), signal.SIGKILL)
         self._process.kill()
 
     def ssh(self, command: str, **more: Any) -> subprocess.CompletedProcess[str]:
