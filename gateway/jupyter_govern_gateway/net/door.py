@@ -124,16 +124,19 @@ class SessionDoor:
                 catalog = await self._services.catalogs.get(self._target)
         except TimeoutError:
             raise Blocked("the target's catalog could not be read in time", hint="Try again.") from None
-        self.stamp()
+        now = self.stamp()
+        stamp = now if catalog is self._catalog else None
         plans, where = self._services.plans, self._target
         compiled = plans.lookup(target=where, catalog=catalog, standing=self._standing, naming=naming, text=text)
         if compiled is None:
             compiled = await plans.compile(target=where, catalog=catalog, standing=self._standing, naming=naming, text=text)
-        return await self._estimate(text, compiled, naming) if self._standing.estimates else compiled
+        return await self._estimate(text, compiled, naming, stamp) if self._standing.estimates else compiled
 
-    async def _estimate(self, text: str, compiled: Compiled, naming: Naming) -> Compiled:
-        """Nothing of a statement that is refused anyway reaches the target; what does is on record before."""
-        stamp = self.stamp()
+    async def _estimate(self, text: str, compiled: Compiled, naming: Naming, stamp: object) -> Compiled:
+        """Nothing of a statement that is refused anyway reaches the target; what does is on record before.
+
+        stamp: that under which it was compiled; where it is another by now, it may mean or be masked something else, and is not kept.
+        """
         fewest = replace(compiled.facts, estimated_rows=0)
         if compiled.is_cell_report is None and self.decide(fewest).effect != "block":
             self.note("estimate", {"statement": text})

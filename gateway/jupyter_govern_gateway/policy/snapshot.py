@@ -56,6 +56,8 @@ class PolicySnapshot:
         own = {detector.name: detector.pattern for detector in self.config.detector}
         content = tuple(sorted({(name, own.get(name, "")) for rule in rules if rule.effect == "detect" for name in rule.content}))
         unbounded = not judged and any(rule.effect == "allow" and _allows_everything(rule) for rule in rules)
+        # a limit on some resources, kinds or the like would not be found to be about a name that nobody knows
+        unbounded = unbounded and all(rule.effect != "limit" or _is_told_without_names(rule) for rule in rules)
         estimates = any(rule.on.estimated_rows_over is not None for rule in rules)
         key = hashlib.sha256(repr((patterns, judged, filters, content, unbounded)).encode()).hexdigest()
         return Standing(
@@ -155,8 +157,13 @@ def describe(facts: Facts) -> str:
 
 
 def _allows_everything(rule: Rule) -> bool:
+    return _is_told_without_names(rule) and rule.on.functions is None
+
+
+def _is_told_without_names(rule: Rule) -> bool:
+    """Whether what it is about is told without knowing what a statement names; unknown functions and estimates fit any rule."""
     on = rule.on
-    return all(each is None for each in (on.verbs, on.resources, on.kinds, on.traits, on.columns, on.functions))
+    return all(each is None for each in (on.verbs, on.resources, on.kinds, on.traits, on.columns))
 
 
 SPOKEN: Final = frozenset({"without-where", "program", "server-file"})

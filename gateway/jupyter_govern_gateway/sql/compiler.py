@@ -19,6 +19,7 @@ from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.normal import moved, normal
 from jupyter_govern_gateway.sql.outputs import MaskedOutput, masked_outputs
 from jupyter_govern_gateway.sql.placeholders import Written
+from jupyter_govern_gateway.sql.predicates import has_alternatives
 from jupyter_govern_gateway.sql.reader import Statement, kind_of, read
 from jupyter_govern_gateway.sql.splice import Splice, original_position, spliced
 from jupyter_govern_gateway.sql.statements import cell_report, judge
@@ -103,8 +104,10 @@ SHAREABLE = frozenset({"select", "insert", "update", "delete", "merge"})
 
 
 def _spans(text: str, statements: list[Statement], analysis: Analysis) -> tuple[tuple[int, int], ...] | None:
-    """Literals decide nothing in these statements, unless the analysis has looked at one."""
+    """Literals decide nothing in these statements, unless the analysis has looked at one, or at both arms of an OR of a change."""
     if len(statements) != 1 or analysis.reads_literals or not analysis.kinds <= SHAREABLE or not analysis.kinds:
+        return None
+    if analysis.kinds != {"select"} and has_alternatives(statements[0].tree):
         return None
     shape = normal(text)
     if shape is None or any(start < splice.stop and splice.start < stop for splice in analysis.splices for start, stop in shape.spans):

@@ -28,6 +28,7 @@ def group_by_whole_rows(analysis: Analysis, node: Tree, ctes: Ctes) -> None:
     grouped = _grouped(node)
     if grouped is None:
         return
+    analysis.reads_literals |= any(kind_of(unwrap(item)) == "A_Const" for item in node.group_clause)
     relations = _relations(analysis, node, ctes)
     used = _used(node)
     added: list[str] = []

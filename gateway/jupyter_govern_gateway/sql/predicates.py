@@ -80,6 +80,13 @@ def _covers_all(arms: list[Tree]) -> bool:
     return False
 
 
+def has_alternatives(node: Tree) -> bool:
+    """Whether there is an OR anywhere inside: whether its arms cover all is told by their constants."""
+    if kind_of(node) == "BoolExpr" and node.boolop == _OR:
+        return True
+    return any(has_alternatives(child) for _, child in children(node))
+
+
 def _shape(node: Tree) -> str:
     """A node's text without the places where its parts stand."""
     return "\n".join(line for line in str(node).splitlines() if "location" not in line)

@@ -181,3 +181,12 @@ def test_unbounded_is_who_may_do_everything_where_nothing_is_judged() -> None:
     assert not policy([everything]).standing(ANA, "other").unbounded
     assert not policy([narrow]).standing(ANA, "shop").unbounded
     assert not policy([everything, RULES[2]]).standing(ANA, "shop").unbounded
+
+
+@pytest.mark.parametrize("on", [{"resources": ["public.orders"]}, {"verbs": ["read"]}, {"kinds": ["delete"]}, {"traits": ["without-where"]}])
+def test_a_limit_on_what_an_unknown_name_could_be_bounds(on: dict[str, Any]) -> None:
+    everything = {"name": "all", "because": "a", "effect": "allow", "on": {"targets": ["shop"]}}
+    limit = {"name": "most", "because": "l", "effect": "limit", "limit": {"rows": 9}, "on": on}
+    assert not policy([everything, limit]).standing(ANA, "shop").unbounded
+    anything = {**limit, "on": {"functions": ["own.*"], "estimated_rows_over": 5}}
+    assert policy([everything, anything]).standing(ANA, "shop").unbounded
