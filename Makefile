@@ -9,7 +9,7 @@ SEED ?= 1
 FUZZ_SECONDS ?= 120
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: compiled uncompiled adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser
+.PHONY: compiled uncompiled adversarial crash tamper help demo hub-demo test unit labtest integration ui lint types bench redteam lock schema clean setup browser simplesaml
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ $(VENV)/.installed: $(VENV)/.packages $(LABEXT) pyproject.toml
 browser:
 	@scripts/debian-packages chromium fonts-dejavu-core postgresql-client xmlsec1 openssh-server openssh-client sshpass rsync
 
+simplesaml: ## the SAML provider that tests log in at; where it cannot be had, they are skipped and say so
+	@(scripts/debian-packages php-cli php-xml xmlsec1 && scripts/debian-unpacked .compat/debian simplesamlphp) || echo "NO SimpleSAMLphp HERE: tests/integration/test_saml_provider.py and tests/ui/test_saml_login.py are skipped" >&2
+
 demo: setup ## the whole product on this machine; HEADLESS=1 runs the quickstart notebook without a browser and reports
 	$(BIN)/jupyter-govern demo $(if $(HEADLESS),--headless)
 
@@ -52,11 +55,11 @@ unit: setup ## unit tests alone: seconds
 labtest: setup ## the labextension's own tests
 	cd labextension && jlpm test
 
-integration: setup browser ## integration tests alone
+integration: setup browser simplesaml ## integration tests alone
 	$(BIN)/pytest tests/integration
 	$(BIN)/pytest tests/differential $(wildcard tests/adversarial)
 
-ui: setup browser ## browser tests alone; they also take the screenshots in docs/
+ui: setup browser simplesaml ## browser tests alone; they also take the screenshots in docs/
 	$(BIN)/pytest tests/ui
 
 lint: setup ## ruff, mypy --strict, import-linter, tsc; warnings are errors

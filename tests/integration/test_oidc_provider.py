@@ -16,13 +16,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import psycopg
 import pytest
+from person import Person, hidden
 from pgwire_rig import Rig
 from pytest_iam import Server
 
 from tests.unit.api.provider import Provider, providing, sign
 
 SECRET = "the gateway's own"
-NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 PROVIDER = """
 [[identity.oidc]]
 name = "canaille"
@@ -117,18 +117,13 @@ def ida(iam_server: Server) -> Iterator[Any]:
 
 
 @pytest.fixture
-def person(rig: OidcRig) -> Iterator[Person]:
-    somebody = Person(rig.app.api.url)
+def person(rig: OidcRig) -> Iterator[Staff]:
+    somebody = Staff(rig.app.api.url)
     yield somebody
     somebody.http.close()
 
 
-class Person:
-    """Somebody at a browser: follows redirects, fills in forms, keeps cookies. No cookie goes with a sandboxed page's form."""
-
-    def __init__(self, gateway: str) -> None:
-        self.gateway, self.http = gateway, httpx.Client(headers=NAVIGATION, follow_redirects=True, trust_env=False, timeout=20)
-
+class Staff(Person):
     def log_in(self, leads_to: str = "/") -> httpx.Response:
         page = self.http.get(f"{self.gateway}/login?next={leads_to}")
         assert "Sign in with the staff directory" in page.text and 'type="password"' not in page.text
@@ -138,32 +133,6 @@ class Person:
             assert page.status_code == 200, page.text
         return page
 
-    def submit(self, page: httpx.Response, action: str, **answers: str) -> httpx.Response:
-        """A form of the gateway's."""
-        within = page.text[page.text.index(f'action="{action}"') :]
-        with httpx.Client(trust_env=False) as bare:
-            sent = bare.post(f"{self.gateway}{action}", data={**hidden(within), **answers}, headers={**NAVIGATION, "Origin": "null"})
-        return self.http.get(urljoin(self.gateway, sent.headers["location"])) if sent.is_redirect else sent
-
-
-def hidden(text: str) -> dict[str, str]:
-    form = text.partition("</form>")[0]
-    return {
-        html.unescape(re.findall(r'name="([^"]*)"', tag)[0]): html.unescape((re.findall(r'value="([^"]*)"', tag) or [""])[0])
-        for tag in re.findall(r'<input[^>]*type="hidden"[^>]*>', form)
-    }
-
-
-def program_login(person: Person, rig: OidcRig) -> str:
-    """`jupyter govern login`, confirmed by this person: the token."""
-    api = f"{rig.app.api.url}/api/v1"
-    with httpx.Client(trust_env=False) as http:
-        device = http.post(f"{api}/device", json={"client": "cli"}).json()
-        page = person.http.get(device["verification_uri_complete"])
-        assert "Let this program act as ida?" in page.text
-        person.submit(page, "/device", answer="confirm")
-        return str(http.post(f"{api}/device/token", json={"device_code": device["device_code"]}).json()["token"])
-
 
 def connect(rig: OidcRig, token: str, user: str = "ida") -> psycopg.Connection[Any]:
     return psycopg.connect(
@@ -172,10 +141,10 @@ def connect(rig: OidcRig, token: str, user: str = "ida") -> psycopg.Connection[A
     )  # fmt: skip
 
 
-def test_from_the_browser_to_the_table_and_back_out(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+def test_from_the_browser_to_the_table_and_back_out(rig: OidcRig, iam_server: Server, ida: Any, person: Staff) -> None:
     page = person.log_in()
     assert "signed in as <b>ida</b>" in page.text
-    with connect(rig, program_login(person, rig)) as connection:
+    with connect(rig, person.program_login("ida")) as connection:
         assert connection.execute("select email from customers where id = 1").fetchone() == ("*************mple",)
         [entry] = rig.log("succeeded")
         assert (entry["subject"], entry["groups"], entry["provider"]) == ("ida", ["analysts"], "canaille")
@@ -192,15 +161,15 @@ def test_from_the_browser_to_the_table_and_back_out(rig: OidcRig, iam_server: Se
     assert str(person.http.get(f"{rig.app.api.url}/").url).startswith(f"{rig.app.api.url}/login")
 
 
-def test_the_login_is_renewed_while_the_provider_confirms_it(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+def test_the_login_is_renewed_while_the_provider_confirms_it(rig: OidcRig, iam_server: Server, ida: Any, person: Staff) -> None:
     person.log_in()
-    token = program_login(person, rig)
+    token = person.program_login("ida")
     time.sleep(11)
     with connect(rig, token) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def test_signing_out_leads_to_the_providers_own_sign_out(rig: OidcRig, iam_server: Server, ida: Any, person: Person) -> None:
+def test_signing_out_leads_to_the_providers_own_sign_out(rig: OidcRig, iam_server: Server, ida: Any, person: Staff) -> None:
     page = person.submit(person.log_in(), "/logout")
     url = html.unescape(re.findall(r'class="button" href="([^"]+)"', page.text)[0])
     assert urlsplit(url).netloc == urlsplit(iam_server.url).netloc and "id_token_hint" in parse_qs(urlsplit(url).query)

@@ -15,12 +15,12 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 from saml2.metadata import entity_descriptor
-from saml2.response import StatusError, UnsolicitedResponse
 
 from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.identity.saml.assertion import Asserted, Expected, read_assertion
 from jupyter_govern_gateway.identity.saml.errors import AnswerRefused
+from jupyter_govern_gateway.identity.saml.library import NoMemory, refusal
 from jupyter_govern_gateway.identity.saml.pinned import Pinned, read_metadata
 
 SHA1: Final = "#rsa-sha1", "#dsa-sha1", "#hmac-sha1", "xmldsig#sha1"
@@ -62,12 +62,8 @@ class Partner:
         """What the provider says in answer to that request. Raises AnswerRefused."""
         try:
             response = self._client(base_url).parse_authn_request_response(answer, BINDING_HTTP_POST, {request_id: ""})
-        except StatusError as problem:
-            raise AnswerRefused("status", type(problem).__name__) from None
-        except UnsolicitedResponse:
-            raise AnswerRefused("unsolicited", "the library knows no such request") from None
         except Exception as problem:  # the library raises bare Exceptions too: none of them may be anything but a refusal
-            raise AnswerRefused("signature", f"{type(problem).__name__}: {str(problem)[:200]}") from None
+            raise refusal(problem) from None
         if response is None or len(response.assertions) != 1:
             raise AnswerRefused("signature", "the library takes no assertion from it")
         assertion = response.assertions[0]
@@ -90,7 +86,7 @@ class Partner:
 
     def _client(self, base_url: str) -> Saml2Client:
         if base_url not in self._clients:
-            self._clients = {base_url: Saml2Client(config=self._settings(base_url))}
+            self._clients = {base_url: Saml2Client(config=self._settings(base_url), identity_cache=NoMemory())}
         return self._clients[base_url]
 
     def _settings(self, base_url: str) -> SPConfig:
