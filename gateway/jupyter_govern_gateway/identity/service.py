@@ -226,8 +226,8 @@ class LocalIdentity:
         problem = ""
         try:
             doomed = self._tokens.revoke(*ids)
-        except OSError as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
-            problem = f"revoked, but the token store cannot be written ({unwritten.strerror}): revoke again before a restart"
+        except RecordingFailed as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
+            problem = f"revoked, but {unwritten}: revoke again before a restart"
         finally:
             cut = self.ties.cut(words, tokens=doomed, subject=person)
         ended = Ended(

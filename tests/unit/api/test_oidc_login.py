@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -373,6 +374,26 @@ async def test_a_login_that_cannot_be_kept_is_none(world: World, provider: Provi
     browser, answer = await log_in(world, provider)
     assert answer.status == 503 and "govern" not in browser.cookies()
     assert not world.identity.tokens_of("login") and not world.oidc.logins.all()
+
+
+async def test_a_full_disk_saves_no_login_and_does_not_end_the_checks(
+    world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RecordingFailed("no space left")
+
+    await log_in(world, provider)
+    ended: list[str] = []
+    [token] = world.identity.tokens_of("browser")
+    world.identity.ties.tie(world.identity.lineage(token), what="session", name="s1", end=ended.append)
+    world.clock.ahead = 61
+    with monkeypatch.context() as disk:
+        disk.setattr(world.recorder.log, "write", full)
+        watching = asyncio.get_running_loop().create_task(Recheck(world.oidc).watch())
+        await asyncio.sleep(0.05)
+        assert not world.identity.tokens_of("browser") and len(ended) == 1
+    assert not watching.done()
+    watching.cancel()
 
 
 def logout_token(provider: Provider, **more: Any) -> str:

@@ -50,7 +50,10 @@ class Recheck:
         """Until cancelled."""
         try:
             while True:
-                self.look()
+                try:
+                    self.look()
+                except Exception:  # a disk that is full for a moment, or a bug: nobody would ever be checked again
+                    log.exception("logins could not be looked at")
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for task in self._asking.values():
@@ -134,10 +137,11 @@ class Recheck:
         return True
 
     def _end(self, login: Login, reason: str, event: str = "ended") -> None:
+        """First of all it ends; that this cannot be written down saves nobody."""
         oidc = self._oidc
-        oidc.log.write("login", event=event, subject=login.subject, provider=login.provider, reason=reason)
         try:
             oidc.identity.revoke(login.id, by=f"oidc/{login.provider}", reason=reason)
         except GovernError:
             log.exception("the login of %s ended, but not cleanly", login.subject)
         oidc.logins.drop(login.id)
+        oidc.log.write("login", event=event, subject=login.subject, provider=login.provider, reason=reason)

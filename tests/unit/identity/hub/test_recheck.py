@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from jupyter_govern_gateway.identity.hub.recheck import MAX_SILENCE_SECONDS
+import asyncio
+
+import pytest
+
+from jupyter_govern.errors import RecordingFailed
+from jupyter_govern_gateway.identity.hub.recheck import MAX_SILENCE_SECONDS, Recheck
+from jupyter_govern_gateway.identity.service import Ended
 from jupyter_govern_gateway.identity.tokens import TokenStore
 
 from .world import HubWorld
@@ -60,3 +66,26 @@ async def test_sessions_live_as_long_as_the_proof_that_was_renewed(world: HubWor
     world.now += 600
     world.tokens.ties.sweep()
     assert len(ended) == 1
+
+
+async def test_a_full_disk_does_not_end_the_asking(world: HubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = await world.ask()
+    world.small.known_ids.clear()
+    revoke, failed = world.tokens.revoke, 0
+
+    def full_at_first(token_id: str, **fields: str) -> Ended:
+        nonlocal failed
+        failed += 1
+        if failed == 1:
+            raise RecordingFailed("no space left")
+        return revoke(token_id, **fields)
+
+    monkeypatch.setattr(world.tokens, "revoke", full_at_first)
+    recheck = Recheck(hub=world.hub, identity=world.tokens, seconds=0.01, clock=lambda: world.now)  # type: ignore[arg-type]
+    watching = asyncio.get_running_loop().create_task(recheck.watch())
+    for _ in range(200):
+        if not world.tokens.store.living(token.id):
+            break
+        await asyncio.sleep(0.02)
+    assert not world.tokens.store.living(token.id) and not watching.done()
+    watching.cancel()
