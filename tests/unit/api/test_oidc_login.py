@@ -396,6 +396,26 @@ async def test_a_full_disk_saves_no_login_and_does_not_end_the_checks(
     watching.cancel()
 
 
+async def test_who_takes_another_name_is_not_two_people(tmp_path: Path, provider: Provider) -> None:
+    async with running(tmp_path, (provider.config(username_claim="preferred_username"),)) as world:
+        await log_in(world, provider, sub="1", preferred_username="ida")
+        [before] = world.identity.tokens_of("browser")
+        ended: list[str] = []
+        world.identity.ties.tie(world.identity.lineage(before), what="session", name="s1", end=ended.append)
+        await log_in(world, provider, sub="1", preferred_username="ida.b")
+        assert len(ended) == 1 and [token.subject for token in world.identity.tokens_of("browser")] == ["ida.b"]
+        assert logged(world, "token", event="person renamed", subject="ida")
+        # and whoever takes the old name gets nothing that was the other's, whoever takes the new one nothing at all
+        await log_in(world, provider, sub="2", preferred_username="ida")
+        assert sorted(token.subject for token in world.identity.tokens_of("browser")) == ["ida", "ida.b"]
+        _, answer = await log_in(world, provider, sub="2", preferred_username="ida.b")
+        assert answer.status == 403 and logged(world, event="failed")[-1]["why"] == "name"
+        # until an administrator has ended what the first had
+        world.identity.revoke_person("ida.b", by="ben", reason="has left")
+        _, answer = await log_in(world, provider, sub="2", preferred_username="ida.b")
+        assert answer.status == 303 and [token.subject for token in world.identity.tokens_of("browser")] == ["ida.b"]
+
+
 def logout_token(provider: Provider, **more: Any) -> str:
     now = int(time.time())
     event = {"http://schemas.openid.net/event/backchannel-logout": {}}

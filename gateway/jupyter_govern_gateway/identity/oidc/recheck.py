@@ -103,8 +103,12 @@ class Recheck:
             if not self._lives(login):
                 return
             oidc.identity.people.remember(
-                login.subject, source=login.issuer, groups=verified.groups, attributes=verified.attributes
-            )  # fmt: skip
+                login.subject,
+                source=login.issuer,
+                groups=verified.groups,
+                attributes=verified.attributes,
+                issuer_subject=verified.issuer_subject,
+            )
             kept = replace(kept, id_token=granted.id_token)
         if self._lives(login):
             oidc.logins.put(kept)
