@@ -18,7 +18,8 @@ import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
 from jupyter_govern.errors import RecordingFailed
-from jupyter_govern_gateway.identity.oidc.recheck import Recheck
+from jupyter_govern_gateway.identity.oidc.flow import Granted
+from jupyter_govern_gateway.identity.oidc.recheck import MAX_AT_ONCE, Recheck
 from tests.unit.identity.oidc.signing import jwk, private_key
 
 from .provider import Provider, providing, sign
@@ -40,7 +41,7 @@ async def other() -> AsyncIterator[Provider]:
 @pytest_asyncio.fixture
 async def world(tmp_path: Path, provider: Provider, other: Provider) -> AsyncIterator[World]:
     settings = {"label": "Example & Co", "max_age_seconds": 60, "attributes": {"region": "region"}}
-    async with running(tmp_path, (provider.config(**settings), other.config(name="other", prefix="other:"))) as started:
+    async with running(tmp_path, (provider.config(**settings), other.config(name="other", prefix="other:", max_age_seconds=60))) as started:
         yield started
 
 
@@ -394,6 +395,39 @@ async def test_a_full_disk_saves_no_login_and_does_not_end_the_checks(
         assert not world.identity.tokens_of("browser") and len(ended) == 1
     assert not watching.done()
     watching.cancel()
+
+
+async def test_a_provider_that_hangs_costs_no_other_providers_people_their_logins(
+    world: World, provider: Provider, other: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(MAX_AT_ONCE + 1):
+        await log_in(world, provider)
+    browser = world.browser()
+    asked = await browser.begin("other")
+    await browser.come_back("other", state=asked["state"], code=other.code(asked))
+
+    async def hangs(_: str) -> Granted:
+        await asyncio.sleep(60)
+        raise AssertionError("not so long")
+
+    monkeypatch.setattr(world.oidc.flows["idp"], "refresh", hangs)
+    world.clock.ahead = 31
+    recheck = Recheck(world.oidc)
+    recheck.look()
+    assert other.asked.count("refresh_token") == 0
+    await asyncio.sleep(0.3)
+    assert other.asked.count("refresh_token") == 1
+    for task in list(recheck._asking.values()):
+        task.cancel()
+
+
+@pytest.mark.parametrize("claims", [{}, {"sid": "another-s"}])
+async def test_a_logout_with_a_session_reaches_logins_without_one(world: World, provider: Provider, claims: dict[str, Any]) -> None:
+    """ID tokens need not say `sid`; then the `sub` is all there is to go by."""
+    await log_in(world, provider, **claims)
+    async with world.http.post(f"{world.url}/login/backchannel/idp", data={"logout_token": logout_token(provider, sid="s-9")}) as answer:
+        assert answer.status == 200
+    assert bool(world.identity.tokens_of("login")) == bool(claims)
 
 
 async def test_who_takes_another_name_is_not_two_people(tmp_path: Path, provider: Provider) -> None:
