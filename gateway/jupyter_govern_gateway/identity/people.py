@@ -21,7 +21,9 @@ MAX_PEOPLE: Final = 20_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """source: the issuer that named the subject. confirmed_at: seconds since the epoch. hub_groups: those that a JupyterHub adds.
-    revoked_at: when somebody ended everything of this person; older proofs that lie about somewhere make no new login."""
+    revoked_at: when somebody ended everything of this person; older proofs that lie about somewhere make no new login.
+    issuer_subject: the issuer's own lasting name of the account, where it has one; names may be changed and given to others.
+    is_released: the name is free for another account of the same issuer, because somebody ended everything of this person."""
 
     subject: str
     source: str
@@ -30,6 +32,8 @@ class Person:
     confirmed_at: float
     hub_groups: frozenset[str] = frozenset()
     revoked_at: float = 0.0
+    issuer_subject: str = ""
+    is_released: bool = False
 
     @property
     def all_groups(self) -> frozenset[str]:
@@ -37,10 +41,18 @@ class Person:
 
 
 class People:
-    """is_local: whether a name is a local account's; nobody else may have it."""
+    """is_local: whether a name is a local account's; nobody else may have it. renamed: hears the former and the new name of somebody; what
+    was opened under the former one must end, or one person is two."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float], is_local: Callable[[str], bool] = lambda subject: False) -> None:
-        self._path, self._clock, self._is_local = path, clock, is_local
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float],
+        is_local: Callable[[str], bool] = lambda subject: False,
+        renamed: Callable[[str, str], None] = lambda former, new: None,
+    ) -> None:
+        self._path, self._clock, self._is_local, self._renamed = path, clock, is_local, renamed
         self._people: dict[str, Person] = {}
         self._load()
 
@@ -53,42 +65,70 @@ class People:
         attributes: tuple[tuple[str, str], ...] = (),
         as_of: float | None = None,
         hub_groups: frozenset[str] | None = None,
+        issuer_subject: str = "",
     ) -> None:
         """As of now; what was known of this person before no longer counts.
 
         as_of: when the provider said so, where that was earlier; what it said later stays then. hub_groups: None leaves them.
         Raises AuthenticationFailed where the name is already somebody else's, RecordingFailed where it cannot be kept.
         """
-        if self._is_local(subject):
-            raise AuthenticationFailed(f"{subject!r} is a local account here: give this provider a prefix")
-        known = self._people.pop(subject, None)
-        if known is not None and known.source != source:
-            self._people[subject] = known
-            raise AuthenticationFailed(f"{subject!r} is known here from {known.source}: give this provider a prefix")
+        at = self._clock() if as_of is None else as_of
+        known = self._known(subject, source, issuer_subject)
+        former = self._former(subject, source, issuer_subject, at)
         said = Person(
             subject=subject,
             source=source,
             groups=groups,
             attributes=attributes,
-            confirmed_at=self._clock() if as_of is None else as_of,
+            confirmed_at=at,
             hub_groups=known.hub_groups if known is not None else frozenset(),
-            revoked_at=known.revoked_at if known is not None else 0.0,
+            revoked_at=max((each.revoked_at for each in (known, former) if each is not None), default=0.0),
+            issuer_subject=issuer_subject,
         )
         if known is not None and known.confirmed_at > said.confirmed_at:
-            said = known  # an older token must not bring back a group that was lost since
+            # an older token must not bring back a group that was lost since
+            said = replace(known, issuer_subject=issuer_subject or known.issuer_subject, is_released=False)
         if hub_groups is not None:
             said = replace(said, hub_groups=hub_groups)
+        self._people.pop(subject, None)
         self._people[subject] = said
+        if former is not None:
+            del self._people[former.subject]
+            self._renamed(former.subject, subject)
         if said == known:
             return
         while len(self._people) > MAX_PEOPLE:
             self._people.pop(next(iter(self._people)))
         self._save()
 
+    def _known(self, subject: str, source: str, issuer_subject: str) -> Person | None:
+        """Who has the name already. Raises AuthenticationFailed where that is somebody else."""
+        if self._is_local(subject):
+            raise AuthenticationFailed(f"{subject!r} is a local account here: give this provider a prefix")
+        known = self._people.get(subject)
+        if known is None:
+            return None
+        if known.source != source:
+            raise AuthenticationFailed(f"{subject!r} is known here from {known.source}: give this provider a prefix")
+        is_other = "" not in (issuer_subject, known.issuer_subject) and issuer_subject != known.issuer_subject
+        if is_other and not known.is_released:
+            raise AuthenticationFailed(f"{subject!r} is another account of {source}; `jupyter govern revoke` sets the name free")
+        return None if is_other else known
+
+    def _former(self, subject: str, source: str, issuer_subject: str, at: float) -> Person | None:
+        """The same account under another name. Raises AuthenticationFailed where the proof is older than that name or a revocation."""
+        same = (p for p in self._people.values() if issuer_subject and p.issuer_subject == issuer_subject)
+        former = next((p for p in same if p.source == source and p.subject != subject), None)
+        if former is not None and at < former.confirmed_at:
+            raise AuthenticationFailed(f"{subject!r} is called {former.subject!r} since")
+        if former is not None and at <= former.revoked_at:
+            raise AuthenticationFailed(f"{former.subject!r} was revoked since")
+        return former
+
     def revoke(self, subject: str) -> None:
         """From now on only a proof that is made later counts."""
         if (known := self._people.get(subject)) is not None:
-            self._people[subject] = replace(known, revoked_at=self._clock())
+            self._people[subject] = replace(known, revoked_at=self._clock(), is_released=True)
             self._save()
 
     def find(self, subject: str) -> Person | None:
@@ -111,6 +151,8 @@ class People:
                 "confirmed_at": p.confirmed_at,
                 "hub_groups": sorted(p.hub_groups),
                 "revoked_at": p.revoked_at,
+                "issuer_subject": p.issuer_subject,
+                "is_released": p.is_released,
             }
             for p in self._people.values()
         ]
@@ -126,6 +168,8 @@ class People:
                 confirmed_at=float(row["confirmed_at"]),
                 hub_groups=frozenset(row.get("hub_groups", ())),
                 revoked_at=float(row.get("revoked_at", 0.0)),
+                issuer_subject=str(row.get("issuer_subject", "")),
+                is_released=bool(row.get("is_released", False)),
             )
             self._people[person.subject] = person
 

@@ -106,7 +106,12 @@ class LocalIdentity:
         self._log, self._backoff = log, Backoff(clock)
         self._services, self._workloads = services, workloads
         self.has_local_accounts = accounts is not None
-        self.people = People(state_dir / "people.json", clock=clock, is_local=lambda subject: self._accounts.groups(subject) is not None)
+        self.people = People(
+            state_dir / "people.json",
+            clock=clock,
+            is_local=lambda subject: self._accounts.groups(subject) is not None,
+            renamed=self._renamed,
+        )
         self.ties = Ties(clock=clock, groups=self.live_groups)
 
     def check_password(self, subject: str, password: str, address: str) -> frozenset[str]:
@@ -220,14 +225,20 @@ class LocalIdentity:
         finally:
             self.people.revoke(subject)  # else a notebook server under a Hub would be in again with what it has
 
+    def _renamed(self, former: str, new: str) -> None:
+        """Nobody asks under one name and answers under another."""
+        ids = tuple(token.id for token in self._tokens.of(former))
+        reason = f"the identity provider calls this person {new!r} now"
+        self._end(ids, former, event="person renamed", subject=former, by="the gateway", reason=reason)
+
     def _end(self, ids: tuple[str, ...], person: str, *, reason: str, **fields: str) -> Ended:
         words = f"revoked by {fields['by']}" + (f": {reason}" if reason else "")
         doomed = frozenset(ids)
         problem = ""
         try:
             doomed = self._tokens.revoke(*ids)
-        except OSError as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
-            problem = f"revoked, but the token store cannot be written ({unwritten.strerror}): revoke again before a restart"
+        except RecordingFailed as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
+            problem = f"revoked, but {unwritten}: revoke again before a restart"
         finally:
             cut = self.ties.cut(words, tokens=doomed, subject=person)
         ended = Ended(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -17,7 +18,8 @@ import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
 from jupyter_govern.errors import RecordingFailed
-from jupyter_govern_gateway.identity.oidc.recheck import Recheck
+from jupyter_govern_gateway.identity.oidc.flow import Granted
+from jupyter_govern_gateway.identity.oidc.recheck import MAX_AT_ONCE, Recheck
 from tests.unit.identity.oidc.signing import jwk, private_key
 
 from .provider import Provider, providing, sign
@@ -39,7 +41,7 @@ async def other() -> AsyncIterator[Provider]:
 @pytest_asyncio.fixture
 async def world(tmp_path: Path, provider: Provider, other: Provider) -> AsyncIterator[World]:
     settings = {"label": "Example & Co", "max_age_seconds": 60, "attributes": {"region": "region"}}
-    async with running(tmp_path, (provider.config(**settings), other.config(name="other", prefix="other:"))) as started:
+    async with running(tmp_path, (provider.config(**settings), other.config(name="other", prefix="other:", max_age_seconds=60))) as started:
         yield started
 
 
@@ -373,6 +375,79 @@ async def test_a_login_that_cannot_be_kept_is_none(world: World, provider: Provi
     browser, answer = await log_in(world, provider)
     assert answer.status == 503 and "govern" not in browser.cookies()
     assert not world.identity.tokens_of("login") and not world.oidc.logins.all()
+
+
+async def test_a_full_disk_saves_no_login_and_does_not_end_the_checks(
+    world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RecordingFailed("no space left")
+
+    await log_in(world, provider)
+    ended: list[str] = []
+    [token] = world.identity.tokens_of("browser")
+    world.identity.ties.tie(world.identity.lineage(token), what="session", name="s1", end=ended.append)
+    world.clock.ahead = 61
+    with monkeypatch.context() as disk:
+        disk.setattr(world.recorder.log, "write", full)
+        watching = asyncio.get_running_loop().create_task(Recheck(world.oidc).watch())
+        await asyncio.sleep(0.05)
+        assert not world.identity.tokens_of("browser") and len(ended) == 1
+    assert not watching.done()
+    watching.cancel()
+
+
+async def test_a_provider_that_hangs_costs_no_other_providers_people_their_logins(
+    world: World, provider: Provider, other: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(MAX_AT_ONCE + 1):
+        await log_in(world, provider)
+    browser = world.browser()
+    asked = await browser.begin("other")
+    await browser.come_back("other", state=asked["state"], code=other.code(asked))
+
+    async def hangs(_: str) -> Granted:
+        await asyncio.sleep(60)
+        raise AssertionError("not so long")
+
+    monkeypatch.setattr(world.oidc.flows["idp"], "refresh", hangs)
+    world.clock.ahead = 31
+    recheck = Recheck(world.oidc)
+    recheck.look()
+    assert other.asked.count("refresh_token") == 0
+    await asyncio.sleep(0.3)
+    assert other.asked.count("refresh_token") == 1
+    for task in list(recheck._asking.values()):
+        task.cancel()
+
+
+@pytest.mark.parametrize("claims", [{}, {"sid": "another-s"}])
+async def test_a_logout_with_a_session_reaches_logins_without_one(world: World, provider: Provider, claims: dict[str, Any]) -> None:
+    """ID tokens need not say `sid`; then the `sub` is all there is to go by."""
+    await log_in(world, provider, **claims)
+    async with world.http.post(f"{world.url}/login/backchannel/idp", data={"logout_token": logout_token(provider, sid="s-9")}) as answer:
+        assert answer.status == 200
+    assert bool(world.identity.tokens_of("login")) == bool(claims)
+
+
+async def test_who_takes_another_name_is_not_two_people(tmp_path: Path, provider: Provider) -> None:
+    async with running(tmp_path, (provider.config(username_claim="preferred_username"),)) as world:
+        await log_in(world, provider, sub="1", preferred_username="ida")
+        [before] = world.identity.tokens_of("browser")
+        ended: list[str] = []
+        world.identity.ties.tie(world.identity.lineage(before), what="session", name="s1", end=ended.append)
+        await log_in(world, provider, sub="1", preferred_username="ida.b")
+        assert len(ended) == 1 and [token.subject for token in world.identity.tokens_of("browser")] == ["ida.b"]
+        assert logged(world, "token", event="person renamed", subject="ida")
+        # and whoever takes the old name gets nothing that was the other's, whoever takes the new one nothing at all
+        await log_in(world, provider, sub="2", preferred_username="ida")
+        assert sorted(token.subject for token in world.identity.tokens_of("browser")) == ["ida", "ida.b"]
+        _, answer = await log_in(world, provider, sub="2", preferred_username="ida.b")
+        assert answer.status == 403 and logged(world, event="failed")[-1]["why"] == "name"
+        # until an administrator has ended what the first had
+        world.identity.revoke_person("ida.b", by="ben", reason="has left")
+        _, answer = await log_in(world, provider, sub="2", preferred_username="ida.b")
+        assert answer.status == 303 and [token.subject for token in world.identity.tokens_of("browser")] == ["ida.b"]
 
 
 def logout_token(provider: Provider, **more: Any) -> str:

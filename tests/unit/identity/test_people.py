@@ -48,3 +48,20 @@ def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "people.json").write_text('{"people": 3}')
     with pytest.raises(ConfigError):
         people(tmp_path)
+
+
+def test_an_older_proof_with_a_former_name_brings_nobody_back(tmp_path: Path) -> None:
+    known = people(tmp_path)
+    known.remember("ana", source=ISSUER, groups=frozenset(), issuer_subject="1", as_of=3.0)
+    known.remember("ana.b", source=ISSUER, groups=frozenset(), issuer_subject="1", as_of=5.0)
+    assert known.find("ana") is None
+    with pytest.raises(AuthenticationFailed, match=r"ana\.b"):
+        known.remember("ana", source=ISSUER, groups=frozenset(), issuer_subject="1", as_of=4.0)
+
+
+def test_a_revocation_holds_under_the_next_name_too(tmp_path: Path) -> None:
+    known = people(tmp_path)
+    known.remember("ana", source=ISSUER, groups=frozenset(), issuer_subject="1", as_of=3.0)
+    known.revoke("ana")
+    with pytest.raises(AuthenticationFailed, match="revoked"):
+        known.remember("ana.b", source=ISSUER, groups=frozenset(), issuer_subject="1", as_of=6.0)

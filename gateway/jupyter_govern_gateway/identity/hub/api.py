@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -27,6 +28,10 @@ ASK_SECONDS: Final = 5.0
 MAX_ANSWER: Final = 256 * 1024
 MAX_ASKING: Final = 16
 """Requests to the Hub at the same time; more wait."""
+MAX_ASKING_SERVERS: Final = 64
+MAX_ASKING_SERVER: Final = 2
+"""The same for people's notebook servers: all of them, and each. They are people's own, and whoever has one can make it hold questions
+open; that must cost neither the Hub's answers nor other people's."""
 HUB_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
 KERNEL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -59,7 +64,8 @@ class Hub:
         self._api, self._proxy, self._token = api_url.rstrip("/"), proxy_url.rstrip("/"), token
         self._clock, self._tls = clock, tls
         self._cached: OrderedDict[str, tuple[float, Presented]] = OrderedDict()
-        self._turns = asyncio.Semaphore(MAX_ASKING)
+        self._turns, self._server_turns = asyncio.Semaphore(MAX_ASKING), asyncio.Semaphore(MAX_ASKING_SERVERS)
+        self._turns_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._session: ClientSession | None = None
 
     async def close(self) -> None:
@@ -108,16 +114,19 @@ class Hub:
         """Whether that notebook server, asked with its own token, has this kernel. Raises HubUnreachable."""
         if not KERNEL_ID.fullmatch(kernel_id):
             return False
-        status, said = await self._ask(f"{self._proxy}{server_path}api/kernels/{kernel_id}", hub_token)
+        own = self._turns_of.get(server_path) or asyncio.Semaphore(MAX_ASKING_SERVER)
+        self._turns_of[server_path] = own
+        async with own:
+            status, said = await self._ask(f"{self._proxy}{server_path}api/kernels/{kernel_id}", hub_token, self._server_turns)
         if status >= 500 or status in (401, 403):
             raise HubUnreachable(f"the notebook server answers {status} when asked for its kernels")
         return status == 200 and isinstance(said, dict) and said.get("id") == kernel_id
 
-    async def _ask(self, url: str, token: str) -> tuple[int, object]:
+    async def _ask(self, url: str, token: str, turns: asyncio.Semaphore | None = None) -> tuple[int, object]:
         """Status and JSON; no redirect is followed, so that a token goes where it was meant to go only."""
         try:
             async with (
-                self._turns,
+                turns or self._turns,
                 asyncio.timeout(ASK_SECONDS),
                 self._http().get(url, headers={"Authorization": f"token {token}"}, allow_redirects=False) as answer,
             ):
@@ -137,7 +146,7 @@ class Hub:
         if self._session is None:
             from aiohttp import TCPConnector
 
-            connector = TCPConnector(ssl=self._tls if self._tls is not None else True, limit=MAX_ASKING)
+            connector = TCPConnector(ssl=self._tls if self._tls is not None else True, limit=MAX_ASKING + MAX_ASKING_SERVERS)
             self._session = ClientSession(connector=connector, timeout=ClientTimeout(total=ASK_SECONDS), trust_env=False)
         return self._session
 

@@ -163,6 +163,7 @@ class HubLogins:
                 attributes=proven.attributes,
                 as_of=proven.issued_at,
                 hub_groups=hub_groups,
+                issuer_subject=str(proven.claims.get("sub") or ""),
             )
         except AuthenticationFailed as taken:
             raise HubRefused("name-taken", f"{taken}.") from None

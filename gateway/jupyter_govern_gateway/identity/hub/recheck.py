@@ -7,6 +7,7 @@ MAX_SILENCE_SECONDS (it restarts, and people's servers run on meanwhile), then i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,7 @@ from jupyter_govern_gateway.identity.service import Identity
 from jupyter_govern_gateway.identity.tokens import Token
 
 MAX_SILENCE_SECONDS: Final = 120.0
+log = logging.getLogger(__name__)
 
 
 class Recheck:
@@ -28,14 +30,19 @@ class Recheck:
     async def watch(self) -> None:
         """Until cancelled."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except Exception:  # a disk that is full for a moment, or a bug: nobody would ever be asked about again
+                log.exception("the logins that came by the Hub could not all be looked at")
             await asyncio.sleep(self._seconds)
 
     async def once(self) -> None:
         """Look at every login that came by the Hub."""
         logins = [token for token in self._identity.tokens_of("login") if token.issued_by.startswith(f"{BY}/")]
         self._heard = {login.id: self._heard.get(login.id, max(login.issued_at, self._clock() - self._seconds)) for login in logins}
-        await asyncio.gather(*(self._look_at(login) for login in logins))
+        results = await asyncio.gather(*(self._look_at(login) for login in logins), return_exceptions=True)
+        if problems := [result for result in results if isinstance(result, Exception)]:
+            raise problems[0]  # after all of them were looked at
 
     async def _look_at(self, login: Token) -> None:
         _, rest = login.issued_by.split("/", 1)

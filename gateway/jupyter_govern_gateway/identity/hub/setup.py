@@ -45,7 +45,7 @@ def hub_parts(
     provider = next(each for each in config.oidc if each.name == settings.oidc)
     token = settings.token.read(directory, f"{KEY}.token")
     hub = Hub(api_url=settings.api_url, proxy_url=settings.proxy_url, token=token, clock=clock, tls=_tls(settings, directory))
-    prefixes = [each.prefix for each in config.oidc]
+    prefixes = config.prefixes  # of SAML providers too: the Hub names nobody of theirs
     id_tokens = HubIdTokens(provider, settings.client_id, directory, clock, prefixes=prefixes)
     logins = HubLogins(hub=hub, id_tokens=id_tokens, identity=identity, settings=_settings(settings), log=log, clock=clock)
     recheck = Recheck(hub=hub, identity=identity, seconds=settings.recheck_seconds, clock=clock)

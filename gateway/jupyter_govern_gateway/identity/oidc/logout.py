@@ -45,10 +45,11 @@ class Logout:
             oidc.log.write("login", event="logout refused", provider=provider, address=address, why=refused.why, detail=refused.detail)
             raise
         sid, subject = claims.get("sid"), claims.get("sub")
+        # an ID token need not say its session: then the person's logins are all there is to go by
         ended = [
             login
             for login in oidc.logins.all()
-            if login.provider == provider and (login.sid == sid if sid else login.issuer_subject == subject)
+            if login.provider == provider and (login.sid == sid if sid and login.sid else bool(subject) and login.issuer_subject == subject)
         ]
         for login in ended:
             oidc.log.write("login", event="logged out", subject=login.subject, provider=provider, by="provider")

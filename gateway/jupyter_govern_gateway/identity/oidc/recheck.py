@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
@@ -19,7 +20,7 @@ LOOK_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 10.0
 """How long a provider that did not answer is left alone about one login (or a tenth of max_age_seconds, where that is less)."""
 MAX_AT_ONCE: Final = 16
-"""Logins that are asked about at the same time."""
+"""Logins of one provider that are asked about at the same time: one that hangs must not cost another's people their logins."""
 CHECK_SECONDS: Final = 30.0
 """One question with all its parts."""
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Recheck:
     def __init__(self, oidc: OidcLogins) -> None:
         self._oidc = oidc
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asked: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
 
     def restore(self) -> None:
@@ -50,7 +52,10 @@ class Recheck:
         """Until cancelled."""
         try:
             while True:
-                self.look()
+                try:
+                    self.look()
+                except Exception:  # a disk that is full for a moment, or a bug: nobody would ever be checked again
+                    log.exception("logins could not be looked at")
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for task in self._asking.values():
@@ -100,25 +105,32 @@ class Recheck:
             if not self._lives(login):
                 return
             oidc.identity.people.remember(
-                login.subject, source=login.issuer, groups=verified.groups, attributes=verified.attributes
-            )  # fmt: skip
+                login.subject,
+                source=login.issuer,
+                groups=verified.groups,
+                attributes=verified.attributes,
+                issuer_subject=verified.issuer_subject,
+            )
             kept = replace(kept, id_token=granted.id_token)
         if self._lives(login):
             oidc.logins.put(kept)
 
     def _start(self, login: Login, work: Callable[[Login], Awaitable[None]]) -> None:
-        if login.id in self._asking or len(self._asking) >= MAX_AT_ONCE:
+        if login.id in self._asking or self._asked[login.provider] >= MAX_AT_ONCE:
             return
-        task = asyncio.get_running_loop().create_task(self._run(login, work))
-        self._asking[login.id] = task
+        self._asked[login.provider] += 1
+        self._asking[login.id] = task = asyncio.get_running_loop().create_task(self._run(login, work))
+        task.add_done_callback(lambda _: self._done(login))
 
     async def _run(self, login: Login, work: Callable[[Login], Awaitable[None]]) -> None:
         try:
             await work(login)
         except RecordingFailed:
             log.exception("the login of %s could not be kept", login.subject)
-        finally:
-            self._asking.pop(login.id, None)
+
+    def _done(self, login: Login) -> None:
+        self._asking.pop(login.id, None)
+        self._asked[login.provider] -= 1
 
     async def _give_back(self, login: Login) -> None:
         try:
@@ -134,10 +146,11 @@ class Recheck:
         return True
 
     def _end(self, login: Login, reason: str, event: str = "ended") -> None:
+        """First of all it ends; that this cannot be written down saves nobody."""
         oidc = self._oidc
-        oidc.log.write("login", event=event, subject=login.subject, provider=login.provider, reason=reason)
         try:
             oidc.identity.revoke(login.id, by=f"oidc/{login.provider}", reason=reason)
         except GovernError:
             log.exception("the login of %s ended, but not cleanly", login.subject)
         oidc.logins.drop(login.id)
+        oidc.log.write("login", event=event, subject=login.subject, provider=login.provider, reason=reason)

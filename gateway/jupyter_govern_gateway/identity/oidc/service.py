@@ -135,8 +135,12 @@ class OidcLogins:
         """The person is known from now on, and the login is a token of ours that nobody holds."""
         try:
             self.identity.people.remember(
-                verified.subject, source=verified.issuer, groups=verified.groups, attributes=verified.attributes
-            )  # fmt: skip
+                verified.subject,
+                source=verified.issuer,
+                groups=verified.groups,
+                attributes=verified.attributes,
+                issuer_subject=verified.issuer_subject,
+            )
         except AuthenticationFailed as taken:
             raise self._refused(verified.provider, address, "name", str(taken)) from None
         self.log.write(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from jupyter_govern_gateway.identity.hub.recheck import MAX_SILENCE_SECONDS
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from jupyter_govern.errors import RecordingFailed
+from jupyter_govern_gateway.identity.hub.api import MAX_ASKING, Hub
+from jupyter_govern_gateway.identity.hub.recheck import MAX_SILENCE_SECONDS, Recheck
+from jupyter_govern_gateway.identity.service import Ended
 from jupyter_govern_gateway.identity.tokens import TokenStore
 
-from .world import HubWorld
+from .world import ANA, SERVICE, HubWorld
 
 
 async def test_a_token_that_the_hub_forgot(world: HubWorld) -> None:
@@ -60,3 +68,61 @@ async def test_sessions_live_as_long_as_the_proof_that_was_renewed(world: HubWor
     world.now += 600
     world.tokens.ties.sweep()
     assert len(ended) == 1
+
+
+async def test_a_full_disk_does_not_end_the_asking(world: HubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = await world.ask()
+    world.small.known_ids.clear()
+    revoke, failed = world.tokens.revoke, 0
+
+    def full_at_first(token_id: str, **fields: str) -> Ended:
+        nonlocal failed
+        failed += 1
+        if failed == 1:
+            raise RecordingFailed("no space left")
+        return revoke(token_id, **fields)
+
+    monkeypatch.setattr(world.tokens, "revoke", full_at_first)
+    recheck = Recheck(hub=world.hub, identity=world.tokens, seconds=0.01, clock=lambda: world.now)  # type: ignore[arg-type]
+    watching = asyncio.get_running_loop().create_task(recheck.watch())
+    for _ in range(200):
+        if not world.tokens.store.living(token.id):
+            break
+        await asyncio.sleep(0.02)
+    assert not world.tokens.store.living(token.id) and not watching.done()
+    watching.cancel()
+
+
+async def test_a_server_that_never_answers_delays_no_revocation(world: HubWorld) -> None:
+    """The notebook servers are people's own: one that holds every question open must not keep the Hub from being asked."""
+    held, reached = asyncio.Event(), set[str]()
+
+    async def holds(request: web.Request) -> web.Response:
+        reached.add(request.path.split("/")[2])
+        await held.wait()
+        return web.Response(status=404)
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", holds)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    own = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    hub = Hub(api_url=f"{world.small.url}/hub/api", proxy_url=own, token=SERVICE, clock=lambda: world.now)
+    loop = asyncio.get_running_loop()
+    asking = [loop.create_task(hub.runs_kernel("/user/eve/", ANA, "k1")) for _ in range(3 * MAX_ASKING)]
+    try:
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            assert await hub.knows("ana", "a2")
+            assert (await hub.introspect(ANA)).user == "ana"
+        others = loop.create_task(hub.runs_kernel("/user/ana/", ANA, "k1"))
+        await asyncio.sleep(0.1)
+        assert reached == {"eve", "ana"}
+        asking.append(others)
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await hub.close()
+        await runner.cleanup()
