@@ -71,7 +71,7 @@ class Facts:
     kinds: statement kinds in lower case (`select`, `delete`, `drop`, `copy`, ...), nested ones included.
     traits: `without-where`, `program`, `server-file`, `dynamic`, ... (docs/policy.md lists them).
     unjudged: why the statement cannot be judged, or "" where it can. Policy refuses such statements wherever a
-    mask, block or approve rule could apply (fail closed).
+    mask, block or approve rule could apply, or not all may be executed (fail closed).
     unread: the same for command lines, which no mask can look into: refused wherever a block or approve rule could apply, unless
     an approve rule names one of its traits or kinds, so that people judge it.
     functions: all that it could call, as `schema.name`, by the tree and in what it sets off; `*` for one that is not known.

@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -83,8 +84,11 @@ class HttpSink:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310 (config checks the scheme)
-        with _opener.open(request, timeout=SECONDS):
-            pass
+        try:
+            with _opener.open(request, timeout=SECONDS):
+                pass
+        except HTTPException as problem:  # no OSError: what answers does not speak HTTP
+            raise OSError(f"the answer is not HTTP ({type(problem).__name__})") from problem
 
 
 class OtlpSink(HttpSink):

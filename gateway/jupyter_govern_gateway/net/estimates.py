@@ -60,10 +60,15 @@ def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
     """Blocks. The largest number of rows that the statement gives or changes; None where the target does not say."""
     try:
         with psycopg.connect(
-            conninfo, connect_timeout=int(ESTIMATE_SECONDS), application_name="jupyter-govern estimate"
+            conninfo,
+            connect_timeout=int(ESTIMATE_SECONDS),
+            application_name="jupyter-govern estimate",
+            client_encoding="UTF8",
         ) as connection:
             connection.read_only = True
             connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(int(ESTIMATE_SECONDS * 1000))))
+            # the text has been read so, whatever the target's own is: it must end where it seemed to
+            connection.execute("set local standard_conforming_strings = on")
             path = sql.SQL(", ").join(sql.Identifier(schema) for schema in naming.search_path)
             if naming.search_path:
                 connection.execute(sql.SQL("set local search_path = {}").format(path))

@@ -1,13 +1,14 @@
 """One version of the policy. `decide` is a pure function of actor, target and facts: rules do not depend on their order.
 
 Block beats approve beats allow; masks unite, the strictest format wins a column; every access needs an allow of its own, and
-what nothing allows is blocked. What cannot be judged is blocked wherever a mask, block or approve rule could apply.
+what nothing allows is blocked. What cannot be judged is blocked wherever a mask, block or approve rule could apply, or not all is allowed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from jupyter_govern.config.model import Config, Rule
@@ -51,13 +52,13 @@ class PolicySnapshot:
         rules = self.rules_for(actor, target)
         patterns = [_pattern(rule, column) for rule in rules if rule.effect == "mask" for column in rule.on.columns or ()]
         patterns.sort(key=lambda p: (STRICTEST_FIRST[p.format], p.keep, p.rule.name, p.schema, p.relation, p.column))
-        judged = any(rule.effect in JUDGING for rule in rules)
+        judged = _is_judged(rules)
         filters = tuple(f for rule in rules if rule.effect == "filter" for f in _filters(rule, actor))
         own = {detector.name: detector.pattern for detector in self.config.detector}
         content = tuple(sorted({(name, own.get(name, "")) for rule in rules if rule.effect == "detect" for name in rule.content}))
-        unbounded = not judged and any(rule.effect == "allow" and _allows_everything(rule) for rule in rules)
+        everything = any(rule.effect == "allow" and _allows_everything(rule) for rule in rules)
         # a limit on some resources, kinds or the like would not be found to be about a name that nobody knows
-        unbounded = unbounded and all(rule.effect != "limit" or _is_told_without_names(rule) for rule in rules)
+        unbounded = not judged and everything and all(rule.effect != "limit" or _is_told_without_names(rule) for rule in rules)
         estimates = any(rule.on.estimated_rows_over is not None for rule in rules)
         key = hashlib.sha256(repr((patterns, judged, filters, content, unbounded)).encode()).hexdigest()
         return Standing(
@@ -71,8 +72,8 @@ class PolicySnapshot:
         blocking = [r for r in rules if r.effect == "block" and matching.restricts(r, facts)]
         if blocking:
             return self._decision("block", blocking, f"{what} is blocked by rule {blocking[0].name!r}", hint=blocking[0].hint)
-        if facts.unjudged and any(rule.effect in JUDGING for rule in rules):
-            # what cannot be judged is never allowed where something could be hidden or forbidden
+        if facts.unjudged and _is_judged(rules):
+            # what cannot be judged is never allowed where something could be hidden or forbidden, or is not allowed
             return self._decision("block", [], f"{what} cannot be judged: {facts.unjudged}", hint="rewrite it without that construct")
         if facts.unread and _has_command_rules(rules, facts):
             hint = "run programs by their names, without what decides only at run time; or ask whoever keeps the policy"
@@ -154,6 +155,20 @@ def describe(facts: Facts) -> str:
     more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
     rows = f" (about {facts.estimated_rows:,} rows)" if facts.estimated_rows is not None else ""
     return f"{words}{traits}" + (f" on {', '.join(touched[:3])}{more}" if touched else "") + rows
+
+
+def _is_judged(rules: Iterable[Rule]) -> bool:
+    """Whether it counts what a statement does: where not, some rule lets run anything and none of another effect could apply."""
+    known = tuple(rules)
+    return any(rule.effect in JUDGING for rule in known) or not any(rule.effect == "allow" and _lets_run_anything(rule) for rule in known)
+
+
+def _lets_run_anything(rule: Rule) -> bool:
+    """Who may execute whatever there is may do by that whatever the target lets the gateway do."""
+    on = rule.on
+    if on.verbs is not None and "execute" not in on.verbs:
+        return False
+    return all(each is None for each in (on.resources, on.kinds, on.traits, on.columns, on.functions))
 
 
 def _allows_everything(rule: Rule) -> bool:

@@ -44,7 +44,7 @@ class RowFilter:
 class Standing:
     """masks: strictest first, so that the first pattern that covers a column decides its format.
 
-    judged: some mask, block or approve rule could apply: statements that cannot be judged are refused.
+    judged: some mask, block or approve rule could apply, or not all may be executed: statements that cannot be judged are refused.
     key: digest; equal keys mean that every statement compiles the same way.
     """
 

@@ -19,7 +19,8 @@ def test_the_database_is_the_target_and_the_user_stands_in_for_it() -> None:
 
 def test_settings_are_judged_as_statements() -> None:
     found = read_wishes({"user": "ana", "TimeZone": "O'Brien", "options": "-c statement_timeout=5s --lock-timeout=3"})
-    assert found.settings == {"timezone": "O'Brien", "statement_timeout": "5s", "lock_timeout": "3", "client_encoding": "UTF8"}
+    ours = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+    assert found.settings == {"timezone": "O'Brien", "statement_timeout": "5s", "lock_timeout": "3", **ours}
     assert "SET \"timezone\" TO 'O''Brien'" in found.statements
 
 

@@ -184,3 +184,20 @@ def test_a_new_index_tells_only_what_ended_since(tmp_path: Path) -> None:
 def test_settings_that_are_none(settings: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Export.model_validate({"name": "x", **settings})
+
+
+@pytest.mark.parametrize("said", [b"not HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 70_000 + b"\r\n\r\n", b"HTTP/1.1 2\r\n\r\n"])
+def test_an_answer_that_is_none_is_a_failure_that_is_tried_again(said: bytes, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as stream:
+                stream.recv(65536)
+                stream.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        settings = Export(name="x", kind="http", url=f"http://127.0.0.1:{server.getsockname()[1]}/", format="jsonl")
+        with pytest.raises(OSError):
+            sink_of(settings, tmp_path).send([{"a": 1}], ["2026-01-01T00:00:00Z"])
+        thread.join()

@@ -31,6 +31,8 @@ RULES: list[dict[str, Any]] = [
     {"name": "mail2", "because": "m", "effect": "mask", "on": {"columns": ["public.*.email"]}, "mask": {"format": "redact"}},
 ]
 
+RUN: dict[str, Any] = {"name": "run", "because": "x", "effect": "allow", "who": {"groups": ["analysts"]}, "on": {"verbs": ["execute", "read"]}}
+
 
 def policy(rules: list[dict[str, Any]]) -> PolicySnapshot:
     return PolicySnapshot(Config.model_validate({"rule": rules}), b"text")
@@ -64,7 +66,7 @@ def test_approval_does_not_allow_by_itself() -> None:
 def test_what_cannot_be_judged_is_blocked_only_where_something_could_be_hidden_or_forbidden() -> None:
     unjudged = Facts(kinds=frozenset({"select"}), accesses=READ.accesses, unjudged="function f runs code")
     assert "function f runs code" in decide(unjudged).reason
-    assert decide(unjudged, rules=RULES[:2]).effect == "allow"
+    assert decide(unjudged, rules=[*RULES[:2], RUN]).effect == "allow"
 
 
 def test_a_statement_without_accesses_needs_some_allow() -> None:
@@ -93,7 +95,7 @@ def test_the_strictest_mask_comes_first_and_exemptions_count() -> None:
     exempt = [{**rule, "except_who": {"users": ["ana"]}} if rule["effect"] == "mask" else rule for rule in RULES]
     assert policy(exempt).standing(ANA, "shop").masks == ()
     assert len(policy(exempt).standing(BEN, "shop").masks) == 2
-    assert policy(RULES[:2]).standing(ANA, "shop").judged is False
+    assert policy([*RULES[:2], RUN]).standing(ANA, "shop").judged is False
 
 
 def test_targets_are_matched() -> None:
@@ -190,3 +192,15 @@ def test_a_limit_on_what_an_unknown_name_could_be_bounds(on: dict[str, Any]) -> 
     assert not policy([everything, limit]).standing(ANA, "shop").unbounded
     anything = {**limit, "on": {"functions": ["own.*"], "estimated_rows_over": 5}}
     assert policy([everything, anything]).standing(ANA, "shop").unbounded
+
+
+@pytest.mark.parametrize("on", [{"resources": ["public.orders"]}, {"verbs": ["connect", "read"]}, {"kinds": ["select"]}])
+def test_what_cannot_be_judged_is_not_allowed_by_a_rule_that_allows_something(on: dict[str, Any]) -> None:
+    """query_to_xml reads any table: a list of what may be read would be none."""
+    hidden = Facts(kinds=frozenset({"select"}), unjudged="function query_to_xml runs SQL that it is given as text")
+    some = {"name": "some", "because": "s", "effect": "allow", "on": on}
+    assert policy([some]).decide(ANA, "shop", hidden).effect == "block"
+    assert policy([some]).standing(ANA, "shop").judged
+    everything = {"name": "all", "because": "a", "effect": "allow"}
+    assert policy([some, everything]).decide(ANA, "shop", hidden).effect == "allow"
+    assert not policy([some, everything]).standing(ANA, "shop").judged

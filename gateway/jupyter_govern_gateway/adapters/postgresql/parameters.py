@@ -48,6 +48,8 @@ def read_wishes(parameters: dict[str, str]) -> Wishes:
             settings[key] = value
     if len(settings) > MAX_PARAMETERS:
         raise Turned("54000", f"more than {MAX_PARAMETERS} start-up parameters")
+    # whatever the target's role or database has: statements are read so, and RESET comes back to it
+    settings.setdefault("standard_conforming_strings", "on")
     codec = codec_for(settings.setdefault("client_encoding", "UTF8").strip("'"))
     if codec is None:
         raise Turned("0A000", f"client_encoding {settings['client_encoding']} is not supported by the gateway", hint="Use UTF8.")
