@@ -156,6 +156,7 @@ class LocalIdentity:
             networks=networks,
             issued_by=issued_by,
         )
+        self._cut_what_gave_way()
         self._log.write(
             "token",
             event="issued",
@@ -172,6 +173,13 @@ class LocalIdentity:
             by=issued_by,
         )
         return text, token
+
+    def _cut_what_gave_way(self) -> None:
+        """Nobody asks any more whether a login still holds that is not in the store, so what was opened under it ends."""
+        gone, self._tokens.gave_way = self._tokens.gave_way, []
+        # a kernel's and a client's token end by themselves within minutes, and what they hang on is still there
+        if ids := frozenset(token.id for token in gone if token.kind not in {"kernel", "client"}):
+            self.ties.cut("the login gave way to newer ones", tokens=ids)
 
     def authenticate_bearer(self, text: str) -> Token:
         return self._current(self._tokens.authenticate_bearer(text))
@@ -237,7 +245,7 @@ class LocalIdentity:
         problem = ""
         try:
             doomed = self._tokens.revoke(*ids)
-        except RecordingFailed as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
+        except (RecordingFailed, OSError) as unwritten:  # a full disk keeps no session open; but the tokens would be back after a restart
             problem = f"revoked, but {unwritten}: revoke again before a restart"
         finally:
             cut = self.ties.cut(words, tokens=doomed, subject=person)
@@ -272,6 +280,9 @@ class LocalIdentity:
         if configured is not None and token.subject not in configured():
             # the same name may have become one of the other kind since
             raise AuthenticationFailed("the service is not configured, or static keys are off")
+        elif configured is None and (self._tokens.lineage(token)[-1].kind == "login") == (self._accounts.groups(token.subject) is not None):
+            # under every login at a provider is a `login`: the name has become a local account's since, or was one
+            raise AuthenticationFailed("the account is gone")
         groups, claims = self.live_groups(token.subject), self._attributes(token.subject)
         return token if groups == token.groups and claims == token.claims else replace(token, groups=groups, claims=claims)
 

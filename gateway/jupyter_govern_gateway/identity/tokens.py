@@ -76,6 +76,8 @@ class TokenStore:
         self._path, self._secret, self._clock = path, secret, clock
         self._by_hash: dict[str, _Stored] = {}
         self._by_id: dict[str, _Stored] = {}
+        self.gave_way: list[Token] = []
+        """Living tokens that were dropped for newer ones, until somebody takes them from here: what hangs on them has to end."""
         self._load()
 
     def issue(
@@ -194,12 +196,10 @@ class TokenStore:
             self._by_hash.pop(self._by_id.pop(identifier).sha256, None)
 
     def _make_room(self, subject: str) -> None:
-        mine = sorted(
-            (s.token for s in self._by_id.values() if s.token.subject == subject),
-            key=lambda t: (t.kind not in {"kernel", "client"}, t.issued_at),
-        )
+        mine = sorted((s.token for s in self._by_id.values() if s.token.subject == subject), key=lambda t: (not _is_short(t), t.issued_at))
         for token in mine[: max(0, len(mine) - MAX_TOKENS_PER_PERSON + 1)]:
             self._by_hash.pop(self._by_id.pop(token.id).sha256, None)
+            self.gave_way.append(token)
 
     def _save(self) -> None:
         """Write beside and rename, so that a crash leaves the old file or the new one."""
@@ -242,6 +242,11 @@ class TokenStore:
         self._by_hash[sha256] = self._by_id[token.id] = _Stored(
             token=token, sha256=sha256, stored_key=keys[0], server_key=keys[1]
         )
+
+
+def _is_short(token: Token) -> bool:
+    """Whether it lives for minutes and its holder gets another for the asking: these give way first."""
+    return token.kind in {"kernel", "client", "workload"} or (token.kind == "server" and bool(token.parent))
 
 
 def _sha256(text: str) -> str:

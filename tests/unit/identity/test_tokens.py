@@ -143,3 +143,35 @@ def test_groups_are_live_and_people_can_be_gone(identity: LocalIdentity, tmp_pat
     write_accounts(tmp_path / "accounts.json", {"ben": ("right", [])})
     with pytest.raises(AuthenticationFailed):
         identity.authenticate_bearer(text)
+
+
+def test_a_flood_of_tokens_hides_no_login_from_its_end(identity: LocalIdentity) -> None:
+    """What is not in the store is never asked about again: a session must not outlive the login that it hangs on like that."""
+    identity.people.remember("pia", source="https://idp.example.com", groups=GROUPS)
+    _, login = identity.issue(subject="pia", groups=GROUPS, kind="login", issued_by="jupyterhub/pia/a2")
+    _, kernel = identity.issue(subject="pia", groups=GROUPS, kind="kernel", parent=login.id)
+    ended: list[str] = []
+    identity.ties.tie(identity.lineage(kernel), what="session", name="s1", end=ended.append)
+    for _ in range(MAX_TOKENS_PER_PERSON + 1):  # as the server under a Hub may ask for them
+        identity.issue(subject="pia", groups=GROUPS, kind="server", parent=login.id)
+    assert identity.tokens_of("login") == [login] and not ended
+    for _ in range(MAX_TOKENS_PER_PERSON):
+        identity.issue(subject="pia", groups=GROUPS, kind="browser")
+    assert not identity.tokens_of("login") and len(ended) == 1
+
+
+def test_a_local_account_and_a_provider_never_share_a_token(identity: LocalIdentity, tmp_path: Path) -> None:
+    """Whichever comes later: the other's tokens do not become theirs."""
+    identity.people.remember("pia", source="https://idp.example.com", groups=GROUPS)
+    _, login = identity.issue(subject="pia", groups=GROUPS, kind="login", issued_by="saml/corp")
+    text, _ = identity.issue(subject="pia", groups=GROUPS, kind="person", parent=login.id)
+    assert identity.authenticate_bearer(text).groups == GROUPS
+    write_accounts(tmp_path / "accounts.json", {"pia": ("right", ["dba"])})
+    with pytest.raises(AuthenticationFailed):
+        identity.authenticate_bearer(text)
+    own, _ = identity.issue(subject="pia", groups=GROUPS, kind="person")
+    assert identity.authenticate_bearer(own).groups == {"dba"}
+    write_accounts(tmp_path / "accounts.json", {"ben": ("right", [])})
+    with pytest.raises(AuthenticationFailed):
+        identity.authenticate_bearer(own)
+    assert identity.authenticate_bearer(text).groups == GROUPS
