@@ -36,6 +36,7 @@ from jupyter_govern_gateway.identity.hub.setup import HubParts, hub_parts
 from jupyter_govern_gateway.identity.oidc.build import LOGINS, oidc_logins, verifiers
 from jupyter_govern_gateway.identity.oidc.recheck import Recheck
 from jupyter_govern_gateway.identity.oidc.service import OidcLogins
+from jupyter_govern_gateway.identity.orphans import end_orphans, ways
 from jupyter_govern_gateway.identity.service import LocalIdentity
 from jupyter_govern_gateway.identity.tokens import SERVICE
 from jupyter_govern_gateway.identity.workload import Workloads
@@ -127,6 +128,7 @@ class GatewayApp:
         saml = self._saml(config, identity, recorder)
         oidc = self._oidc(config, identity, recorder, state)
         hub = self._hub(config, identity, recorder)
+        end_orphans(identity, ways(config.identity, saml.entity_ids() if saml is not None else {}))
         approvals = Approvals(
             log=recorder.log, clock=time.time, number_file=state / "approvals.last", url=self._decision_url
         )

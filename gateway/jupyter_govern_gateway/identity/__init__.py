@@ -8,5 +8,6 @@ backoff   growing waits after wrong passwords, bounded
 oidc/     OpenID Connect: the gateway as relying party
 hub/      JupyterHub's tokens exchanged for ours
 workload  a workload's own OIDC token for a short-lived token of ours
+orphans   logins whose way is configured no longer end at the start
 service   the Identity interface, and local accounts and people behind it
 """

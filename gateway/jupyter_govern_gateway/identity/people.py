@@ -131,6 +131,17 @@ class People:
             self._people[subject] = replace(known, revoked_at=self._clock(), is_released=True)
             self._save()
 
+    def with_hub_groups(self) -> frozenset[str]:
+        """The subjects of those who have groups by a Hub."""
+        return frozenset(p.subject for p in self._people.values() if p.hub_groups)
+
+    def lose_hub_groups(self, subject: str = "") -> None:
+        """No Hub stands behind them any more: for one person, or ("") for everybody."""
+        losing = [p for p in self._people.values() if p.hub_groups and subject in ("", p.subject)]
+        self._people |= {p.subject: replace(p, hub_groups=frozenset()) for p in losing}
+        if losing:
+            self._save()
+
     def find(self, subject: str) -> Person | None:
         return self._people.get(subject)
 

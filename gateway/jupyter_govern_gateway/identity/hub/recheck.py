@@ -41,6 +41,7 @@ class Recheck:
         logins = [token for token in self._identity.tokens_of("login") if token.issued_by.startswith(f"{BY}/")]
         self._heard = {login.id: self._heard.get(login.id, max(login.issued_at, self._clock() - self._seconds)) for login in logins}
         results = await asyncio.gather(*(self._look_at(login) for login in logins), return_exceptions=True)
+        self._lose_groups()
         if problems := [result for result in results if isinstance(result, Exception)]:
             raise problems[0]  # after all of them were looked at
 
@@ -58,3 +59,9 @@ class Recheck:
             reason = f"the Hub has said nothing for too long: {problem.message}"
         self._hub.forget(token_id)
         self._identity.revoke(login.id, by=BY, reason=reason)
+
+    def _lose_groups(self) -> None:
+        """The Hub's groups count as long as somebody is logged in by the Hub: nobody says later that they are lost."""
+        here = {token.subject for token in self._identity.tokens_of("login") if token.issued_by.startswith(f"{BY}/")}
+        for subject in self._identity.people.with_hub_groups() - here:
+            self._identity.people.lose_hub_groups(subject)

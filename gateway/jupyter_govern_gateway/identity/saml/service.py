@@ -84,6 +84,10 @@ class SamlLogins:
         """Name and label of each provider, as configured."""
         return [(name, partner.config.label or name) for name, partner in self.partners.items()]
 
+    def entity_ids(self) -> dict[str, str]:
+        """Each provider's own, by its name here."""
+        return {name: partner.pinned.entity_id for name, partner in self.partners.items()}
+
     def begin(self, provider: str, *, holder: str, leads_to: str, base_url: str) -> str:
         """Where the browser goes. holder: a hash of the cookie of the browser that begins."""
         asked = self.partners[provider].ask(base_url)

@@ -126,3 +126,16 @@ async def test_a_server_that_never_answers_delays_no_revocation(world: HubWorld)
         await asyncio.gather(*asking, return_exceptions=True)
         await hub.close()
         await runner.cleanup()
+
+
+async def test_the_hubs_groups_go_with_the_login_there(world: HubWorld) -> None:
+    """A person who is also logged in on the gateway's own page must not keep for ever what the Hub said once."""
+    await world.ask()
+    person = world.tokens.people.find("ana")
+    assert person is not None and person.all_groups == {"analysts", "hub:on-call"}
+    await world.recheck.once()
+    assert world.tokens.people.with_hub_groups() == {"ana"}
+    world.small.known_ids.clear()
+    await world.recheck.once()
+    person = world.tokens.people.find("ana")
+    assert person is not None and person.all_groups == {"analysts"}
