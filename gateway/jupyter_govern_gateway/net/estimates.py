@@ -1,7 +1,8 @@
 """How many rows a statement would touch, as the target's planner estimates: for rules with `estimated_rows_over`.
 
 EXPLAIN plans and runs nothing, in a read-only transaction of the gateway's own connection. Planning may evaluate immutable
-functions, so a statement that calls somebody's own functions is not planned; what is not known counts as too many (fail closed).
+functions, so a statement that calls somebody's own functions, be it in a view or a default, is not planned; what is not known counts
+as too many (fail closed).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def _is_planned(compiled: Compiled) -> bool:
         compiled.statement_count == 1
         and not facts.unjudged
         and facts.kinds <= PLANNED
+        and not compiled.runs_own_code
         and not any(access.verb == "execute" for access in facts.accesses)
     )
 
@@ -78,7 +80,7 @@ def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
                     return None
                 options += ", GENERIC_PLAN"
             row = connection.execute(f"EXPLAIN ({options}) {statement}".encode()).fetchone()
-            return _most(row[0][0]["Plan"]) if row else None
+            return max(_most(each["Plan"]) for each in row[0]) if row else None  # a rule may make several of one
     except (psycopg.Error, KeyError, IndexError, TypeError, ValueError):
         return None  # temporary tables, cursors, what the session has not committed: unknown is too many
 

@@ -54,6 +54,8 @@ class Analysis:
         self.ran: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
         """All that could be called, as `schema.name`."""
+        self.runs_own_code = False
+        """Something that is called is neither PostgreSQL's nor an extension's, whoever calls it: a view, a default, a check."""
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
