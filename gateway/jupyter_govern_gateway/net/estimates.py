@@ -11,6 +11,8 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +31,9 @@ GENERIC_PLAN: Final = 160000
 """server_version_num from which EXPLAIN takes parameters without their values."""
 _PARAMETER: Final = re.compile(r"\$[0-9]")
 AT_ONCE: Final = 4
+"""Statements that one target plans at a time."""
+WAIT_SECONDS: Final = 3 * ESTIMATE_SECONDS
+"""For an estimate, the ones before it and the connection included; then it is not known."""
 
 
 def _is_planned(compiled: Compiled) -> bool:
@@ -47,15 +52,25 @@ class Estimates:
 
     def __init__(self, conninfos: Mapping[str, str]) -> None:
         self._conninfos = conninfos
-        self._free = asyncio.Semaphore(AT_ONCE)
+        # of their own for each target: targets that do not answer must not take the threads of everybody else
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
     async def of(self, target: str, compiled: Compiled, naming: Naming) -> Compiled:
         """The same statement with `facts.estimated_rows`: None where it is not known."""
         rows: int | None = None
         if _is_planned(compiled):
-            async with self._free:
-                rows = await asyncio.to_thread(estimated_rows, self._conninfos[target], compiled.sql, naming)
+            threads = self._threads.get(target)
+            if threads is None:
+                threads = self._threads[target] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"estimate-{target}")
+            work = asyncio.get_running_loop().run_in_executor(threads, estimated_rows, self._conninfos[target], compiled.sql, naming)
+            with suppress(TimeoutError):
+                rows = await asyncio.wait_for(work, WAIT_SECONDS)
         return replace(compiled, facts=replace(compiled.facts, estimated_rows=rows), spans=None)
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
@@ -66,6 +81,9 @@ def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
             connect_timeout=int(ESTIMATE_SECONDS),
             application_name="jupyter-govern estimate",
             client_encoding="UTF8",
+            tcp_user_timeout=int(WAIT_SECONDS * 1000),
+            keepalives_idle=int(ESTIMATE_SECONDS),
+            keepalives_interval=1,
         ) as connection:
             connection.read_only = True
             connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(int(ESTIMATE_SECONDS * 1000))))

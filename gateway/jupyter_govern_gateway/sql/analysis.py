@@ -46,7 +46,7 @@ class Analysis:
         self.cte_queries: list[tuple[str, Tree]] = []
         """Every CTE of the text that was walked so far: its name and its query."""
         self.may_quote_raw = False
-        self.reads_literals = False
+        self.reads_literals = self.runs_own_code = False
         self.looks_at_content = False
         self.takes_unknown = False
         """Names that the catalog lacks go to the target: nothing could be behind them that policy speaks of."""
@@ -54,8 +54,6 @@ class Analysis:
         self.ran: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
         """All that could be called, as `schema.name`."""
-        self.runs_own_code = False
-        """Something that is called is neither PostgreSQL's nor an extension's, whoever calls it: a view, a default, a check."""
         self._accesses: dict[tuple[Verb, str], tuple[str, str] | None] = {}
         self._columns: set[str] = set()
         self._all_columns = False
