@@ -232,6 +232,8 @@ class GatewayApp:
         catalogs = Catalogs(self._reaches.conninfos)
         plans = PlanCache(catalogs, max_statement_bytes=gateway.max_statement_bytes)
         self._stack.callback(plans.close)
+        estimates = Estimates(self._reaches.conninfos)
+        self._stack.callback(estimates.close)
         self._plans = plans
         for target in unverified(config):
             self._say(f"WARNING: {said_unverified(target)}")
@@ -241,7 +243,7 @@ class GatewayApp:
             policy=self.policy,
             plans=plans,
             catalogs=catalogs,
-            estimates=Estimates(self._reaches.conninfos),
+            estimates=estimates,
             gate=gate,
             targets=self._reaches.addresses,
             log=recorder.log,

@@ -42,11 +42,17 @@ async def _serve(path: Path) -> dict[str, Inherited] | None:
     app = GatewayApp(path, say=_say)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    left: dict[str, Inherited] | None = None
+
+    def end() -> None:
+        nonlocal left
+        left = None  # also where it was restarting: whoever supervises it waits for its end
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     await app.start()
     loop.add_signal_handler(signal.SIGHUP, app.upkeep.reload)
-    left: dict[str, Inherited] | None = None
 
     def restart() -> None:
         nonlocal left

@@ -1,7 +1,8 @@
 """How many rows a statement would touch, as the target's planner estimates: for rules with `estimated_rows_over`.
 
 EXPLAIN plans and runs nothing, in a read-only transaction of the gateway's own connection. Planning may evaluate immutable
-functions, so a statement that calls somebody's own functions is not planned; what is not known counts as too many (fail closed).
+functions, so a statement that calls somebody's own functions, be it in a view or a default, is not planned; what is not known counts
+as too many (fail closed).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +31,9 @@ GENERIC_PLAN: Final = 160000
 """server_version_num from which EXPLAIN takes parameters without their values."""
 _PARAMETER: Final = re.compile(r"\$[0-9]")
 AT_ONCE: Final = 4
+"""Statements that one target plans at a time."""
+WAIT_SECONDS: Final = 3 * ESTIMATE_SECONDS
+"""For an estimate, the ones before it and the connection included; then it is not known."""
 
 
 def _is_planned(compiled: Compiled) -> bool:
@@ -36,6 +42,7 @@ def _is_planned(compiled: Compiled) -> bool:
         compiled.statement_count == 1
         and not facts.unjudged
         and facts.kinds <= PLANNED
+        and not compiled.runs_own_code
         and not any(access.verb == "execute" for access in facts.accesses)
     )
 
@@ -45,15 +52,25 @@ class Estimates:
 
     def __init__(self, conninfos: Mapping[str, str]) -> None:
         self._conninfos = conninfos
-        self._free = asyncio.Semaphore(AT_ONCE)
+        # of their own for each target: targets that do not answer must not take the threads of everybody else
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
     async def of(self, target: str, compiled: Compiled, naming: Naming) -> Compiled:
         """The same statement with `facts.estimated_rows`: None where it is not known."""
         rows: int | None = None
         if _is_planned(compiled):
-            async with self._free:
-                rows = await asyncio.to_thread(estimated_rows, self._conninfos[target], compiled.sql, naming)
+            threads = self._threads.get(target)
+            if threads is None:
+                threads = self._threads[target] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"estimate-{target}")
+            work = asyncio.get_running_loop().run_in_executor(threads, estimated_rows, self._conninfos[target], compiled.sql, naming)
+            with suppress(TimeoutError):
+                rows = await asyncio.wait_for(work, WAIT_SECONDS)
         return replace(compiled, facts=replace(compiled.facts, estimated_rows=rows), spans=None)
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
@@ -64,6 +81,9 @@ def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
             connect_timeout=int(ESTIMATE_SECONDS),
             application_name="jupyter-govern estimate",
             client_encoding="UTF8",
+            tcp_user_timeout=int(WAIT_SECONDS * 1000),
+            keepalives_idle=int(ESTIMATE_SECONDS),
+            keepalives_interval=1,
         ) as connection:
             connection.read_only = True
             connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(int(ESTIMATE_SECONDS * 1000))))
@@ -78,7 +98,7 @@ def estimated_rows(conninfo: str, statement: str, naming: Naming) -> int | None:
                     return None
                 options += ", GENERIC_PLAN"
             row = connection.execute(f"EXPLAIN ({options}) {statement}".encode()).fetchone()
-            return _most(row[0][0]["Plan"]) if row else None
+            return max(_most(each["Plan"]) for each in row[0]) if row else None  # a rule may make several of one
     except (psycopg.Error, KeyError, IndexError, TypeError, ValueError):
         return None  # temporary tables, cursors, what the session has not committed: unknown is too many
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import IO, Final, Protocol
 
 from jupyter_govern.recording import entries_in
@@ -66,6 +67,8 @@ class Storage:
 
     def __init__(self, *, directory: Path, log: GatewayLog, index: SessionIndex, wanted: Wanted) -> None:
         self._directory, self._log, self._index, self._wanted = directory, log, index, wanted
+        self._moving = Lock()
+        """Held while a recording changes its form or goes: one that is deleted meanwhile must not come back."""
 
     def open(self, path: Path) -> IO[bytes]:
         """The plain recording. Raises FileNotFoundError, OSError; reading raises Unreadable."""
@@ -80,11 +83,12 @@ class Storage:
 
     def remove(self, path: Path) -> None:
         """All forms of it, wherever they are. Raises OSError."""
-        if self._wanted.elsewhere is not None:
-            for form in (SEALED, COMPRESSED):
-                self._wanted.elsewhere.delete(self._name(path) + form)
-        for each in forms_of(path):
-            each.unlink(missing_ok=True)
+        with self._moving:
+            if self._wanted.elsewhere is not None:
+                for form in (SEALED, COMPRESSED):
+                    self._wanted.elsewhere.delete(self._name(path) + form)
+            for each in forms_of(path):
+                each.unlink(missing_ok=True)
 
     def missing_in_index(self) -> list[Path]:
         """Stored recordings that the index has never read: it was made anew."""
@@ -111,7 +115,8 @@ class Storage:
         for each in sorted(self._directory.glob("[0-9]*/[0-9]*/[0-9]*/*.jsonl*")):
             if each.name.endswith(FORMS):
                 try:
-                    count += self._keep(each)
+                    with self._moving:
+                        count += each.exists() and self._keep(each)
                 except (OSError, Unreadable) as problem:
                     session = each.name.partition(PLAIN)[0]
                     self._log.write("note", about="recording not stored", session=session, problem=str(problem)[:500])

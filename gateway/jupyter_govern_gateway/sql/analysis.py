@@ -46,7 +46,7 @@ class Analysis:
         self.cte_queries: list[tuple[str, Tree]] = []
         """Every CTE of the text that was walked so far: its name and its query."""
         self.may_quote_raw = False
-        self.reads_literals = False
+        self.reads_literals = self.runs_own_code = False
         self.looks_at_content = False
         self.takes_unknown = False
         """Names that the catalog lacks go to the target: nothing could be behind them that policy speaks of."""

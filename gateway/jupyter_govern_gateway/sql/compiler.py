@@ -44,6 +44,8 @@ class Compiled:
     """Bytes of `sql` that hold the one query whose rows a limit would bound."""
     written_parameters: tuple[Written, ...] = ()
     """Bound parameters that become values of masked columns."""
+    runs_own_code: bool = False
+    """Functions that somebody has made are called, by views, defaults and checks too: the planner could run them."""
     spans: tuple[tuple[int, int], ...] | None = None
     """Where the literals of `source` stand, if the same text with other literals compiles the same way; else None."""
 
@@ -96,6 +98,7 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
         splices=tuple(analysis.splices) if sql is not text else (),
         limitable=_limitable(text, sql, statements, analysis),
         written_parameters=tuple(analysis.written_parameters),
+        runs_own_code=analysis.runs_own_code,
         spans=_spans(text, statements, analysis),
     )
 
@@ -141,6 +144,7 @@ def expand_view(outer: Analysis, view: Relation) -> str:
     outer.traits |= inner.traits
     outer.kinds |= inner.kinds
     outer.functions |= inner.functions
+    outer.runs_own_code |= inner.runs_own_code
     for access in inner.facts().accesses:
         outer.access(access.verb, access.resource, writes=access.columns)
     return spliced(view.definition, inner.splices)

@@ -41,6 +41,7 @@ def inline(analysis: Analysis, node: Tree) -> bool:
     analysis.splices.append(Splice(start, stop, f"{lateral}(SELECT {items} FROM ({body}) AS {BODY}({names})){alias}"))
     analysis.access("execute", f"{function.schema}.{function.name}")
     analysis.functions.add(f"{function.schema}.{function.name}")
+    analysis.runs_own_code = True
     for argument in (_bare(each) for each in call.args):
         if kind_of(argument) == "ColumnRef":
             analysis.column(argument)

@@ -62,11 +62,15 @@ def _combined(node: Tree, written: Written) -> bool:
         inner = unwrap(node.args[0])
         if kind_of(inner) == "NullTest":
             return inner.nulltesttype != _IS_NULL and bool(_columns(inner, written))
+        if kind_of(inner) == "BoolExpr" and inner.boolop == _AND:  # NOT (a AND b) is NOT a OR NOT b
+            return _any_of(inner, written)
         return restricts(inner, written)
-    parts = [restricts(argument, written) for argument in node.args]
-    if node.boolop != _OR:
-        return any(parts)
-    return all(parts) and not _covers_all([unwrap(argument) for argument in node.args])
+    return _any_of(node, written) if node.boolop == _OR else any(restricts(argument, written) for argument in node.args)
+
+
+def _any_of(node: Tree, written: Written) -> bool:
+    """Whether what fits any of the arms is not all."""
+    return all(restricts(argument, written) for argument in node.args) and not _covers_all([unwrap(each) for each in node.args])
 
 
 def _covers_all(arms: list[Tree]) -> bool:
@@ -81,8 +85,8 @@ def _covers_all(arms: list[Tree]) -> bool:
 
 
 def has_alternatives(node: Tree) -> bool:
-    """Whether there is an OR anywhere inside: whether its arms cover all is told by their constants."""
-    if kind_of(node) == "BoolExpr" and node.boolop == _OR:
+    """Whether there is an OR, or a NOT, anywhere inside: whether its arms cover all is told by their constants."""
+    if kind_of(node) == "BoolExpr" and node.boolop in (_OR, _NOT):
         return True
     return any(has_alternatives(child) for _, child in children(node))
 

@@ -231,6 +231,7 @@ def run_function(analysis: Analysis, function: Function) -> None:
         if why := functions.problem_of(function):
             analysis.note(why)
         return
+    analysis.runs_own_code = True
     analysis.access("execute", f"{function.schema}.{function.name}")
     for _, type_sql, _ in function.arguments:
         value_of_type(analysis, type_sql.removesuffix("[]").rpartition(".")[2].strip('"'))

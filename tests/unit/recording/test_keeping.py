@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_govern.archive import verify_folder
 from jupyter_govern.recording import read_entries
 from jupyter_govern.signatures import read_keys
+from jupyter_govern.stored import forms_of
 
 from .archive_rig import ALLOW, BEN, Place, file_of, rehashed
 from .test_archive import problems, stand_alone
@@ -110,3 +114,23 @@ def test_a_crash_behind_the_tombstone_is_finished_at_the_next_start(place: Place
     again.stop()
     assert problems(place.state) == []
     assert json.loads((again.recorder.directory / "gateway.head").read_bytes())["log"] == "gateway"
+
+
+def test_what_is_deleted_while_it_is_stored_does_not_come_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, keeping = place.recorder.storage, place.recorder.keeping
+    storage._wanted = replace(storage._wanted, compressed=True)
+    path, said = file_of(place.recorder.directory, "s1"), storage._say
+    deleting = threading.Thread(target=lambda: keeping.delete("s1", by="ben", reason="asked for"))
+
+    def say(session: str, *rest: Any) -> None:
+        said(session, *rest)
+        if session == "s1":
+            deleting.start()
+            deleting.join(0.5)
+
+    monkeypatch.setattr(storage, "_say", say)
+    assert storage.turn() >= 1
+    deleting.join(10)
+    assert not deleting.is_alive() and not list(forms_of(path))
+    with pytest.raises(FileNotFoundError):
+        storage.open(path)

@@ -60,6 +60,8 @@ delete from orders where not (id is null)
 delete from orders where not (id <> id)
 delete from orders where id is not null
 delete from orders where id = 5 or id <> 5
+delete from orders where not (id = 5 and id <> 5)
+delete from orders where not (id = 5 and 1 = 2)
 delete from orders where case when id > 0 then true else true end
 delete from orders where coalesce(id, 1) = coalesce(id, 1)
 update orders set total = 1 from (values (1)) v where v.column1 = 1
@@ -77,6 +79,7 @@ merge into orders using (values (1)) v(x) on true when matched then delete
 insert into orders select * from orders on conflict (id) do update set total = 0
 """.strip().splitlines()
 SOME = """
+delete from orders where not (id = 5 and status = 'open')
 with x as (select id from orders where status = 'old') delete from orders where id in (select id from x)
 delete from orders where id = any ((select array_agg(id) from orders where status = 'old')::int[])
 delete from orders where id in (select id from open_orders)

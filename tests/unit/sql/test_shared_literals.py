@@ -10,6 +10,7 @@ from sql.rig import compiled
 DECIDED = [
     # which of them restricts: x = 1 OR x <> 1 is true of every row
     ("delete from orders where id = 1 or id <> 2", "delete from orders where id = 1 or id <> 1"),
+    ("delete from orders where not (id = 1 and id <> 2)", "delete from orders where not (id = 1 and id <> 1)"),
     ("update orders set note = 'x' where note = 'a' or note != 'b'", "update orders set note = 'x' where note = 'a' or note != 'a'"),
     ("delete from orders where id in (select id from orders o where o.id < 1 or o.id >= 2)",
      "delete from orders where id in (select id from orders o where o.id < 1 or o.id >= 1)"),
