@@ -141,7 +141,7 @@ EXPECTED: dict[str, dict[str, Check]] = {
         "q18": approved,
     }
 }
-NOTEBOOKS = sorted(examples().rglob("*.ipynb"))
+NOTEBOOKS = sorted(examples().glob("*.ipynb"))
 
 
 # -- running them ---------------------------------------------------------------------------------------------------------
