@@ -444,14 +444,14 @@ def test_where_no_recording_can_be_made_there_is_no_session(stack: Stack, calm: 
 
 @pytest.fixture(scope="module")
 def small_disk(stack: Stack) -> Iterator[Path]:
-    """The gateway's state on a file system of its own: 640 KB."""
+    """The gateway's state on a file system of its own: 768 KB."""
     state = stack.directory / "state"
     assert stack.gateway is not None
     stack.gateway.stop()
     kept = state.rename(stack.directory / "state.kept")
     state.mkdir(mode=0o700)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=640k,mode=700", "tmpfs", str(state)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=768k,mode=700", "tmpfs", str(state)], capture_output=True, text=True, check=False
     )
     try:
         if mounted.returncode:
@@ -505,7 +505,7 @@ def test_a_full_disk_ends_what_cannot_be_recorded(stack: Stack, flood: Flood) ->
     assert flood.error.sqlstate == "58030"
     assert "no record, no access" in str(flood.error)
     assert flood.was_closed
-    assert len(flood.ran) > 5
+    assert len(flood.ran) > 20
     assert set(flood.ran) <= set(permitted(recordings(stack)))
     assert "no record, no access" in flood.new_session
     with psycopg.connect(through(stack)) as connection:  # room again: no restart is needed

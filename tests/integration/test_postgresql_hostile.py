@@ -145,7 +145,6 @@ def everything(sock: socket.socket) -> bytes:
         b"\xff\xff\xff\xff",
         struct.pack("!ii", 200_000, 196608),
         struct.pack("!ii", 8, 1),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
     ],
 )
 def test_something_else_on_the_port(rig: Rig, first: bytes) -> None:
@@ -155,6 +154,20 @@ def test_something_else_on_the_port(rig: Rig, first: bytes) -> None:
     assert b"FATAL" in got
     assert b"08P01" in got
     assert until(lambda: any(e.get("event") == "client-protocol-error" for e in rig.gateway_log()))
+
+
+def test_a_broken_handshake_of_direct_tls(rig: Rig) -> None:
+    """Whoever begins with TLS is answered in TLS or not at all, and it is on record."""
+
+    def errors() -> int:
+        return sum(entry.get("event") == "client-protocol-error" for entry in rig.gateway_log())
+
+    before = errors()
+    with raw(rig) as sock:
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(506))
+        got = everything(sock)
+    assert got[:1] in (b"", b"\x15")  # an alert, RFC 8446 section 5.1
+    assert until(lambda: errors() == before + 1)
 
 
 @pytest.mark.parametrize(
