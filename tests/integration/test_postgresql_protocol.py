@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import select
 import socket
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -50,34 +52,35 @@ def test_channel_binding_sees_another_certificate(rig: Rig) -> None:
         client, _ = here.accept()
         client.recv(8)
         client.sendall(b"S")
-        inside = theirs.context.wrap_socket(client, server_side=True)
         raw = socket.create_connection(("127.0.0.1", rig.port))
         raw.sendall(b"\0\0\0\x08\x04\xd2\x16\x2f")
         raw.recv(1)
         context = ssl.create_default_context(cafile=rig.authority)
-        real = context.wrap_socket(raw, server_hostname="127.0.0.1")
-
-        def pump(source: ssl.SSLSocket, sink: ssl.SSLSocket) -> None:
-            try:
-                while data := source.recv(65536):
-                    sink.sendall(data)
-            except OSError:
-                pass
-            finally:
-                for side in (source, sink):
-                    side.close()
-
-        other = threading.Thread(target=pump, args=(real, inside), daemon=True)
-        other.start()
-        pump(inside, real)
-        other.join(5)
+        with theirs.context.wrap_socket(client, server_side=True) as inside, context.wrap_socket(raw, server_hostname="127.0.0.1") as real:
+            relay(inside, real)
 
     thread = threading.Thread(target=between, daemon=True)
     thread.start()
-    with pytest.raises(psycopg.OperationalError, match="proof for another exchange"):
+    with here, pytest.raises(psycopg.OperationalError, match="proof for another exchange"):
         connect(rig, sslmode="require", sslrootcert="", port=str(port))
     thread.join(5)
-    here.close()
+
+
+def relay(one: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
+    """Pass on what each side sends, in one thread (OpenSSL forbids two on one connection), until either hangs up."""
+    beyond = {one: other, other: one}
+    for side in beyond:
+        side.setblocking(False)
+    with suppress(ConnectionError):
+        while ready := select.select(list(beyond), [], [], 20)[0]:
+            for side in ready:
+                try:
+                    data = side.recv(65536)
+                except ssl.SSLWantReadError:  # a record that carries no data, such as a session ticket
+                    continue
+                if not data:
+                    return
+                beyond[side].sendall(data)
 
 
 @pytest.mark.skipif(pq.version() < 170000, reason="direct TLS needs libpq 17")
