@@ -6,20 +6,12 @@ finds the same on both ways.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import tempfile
-import threading
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-import uvloop
 
 from jupyter_govern.demo.postgres import Postgres
-from jupyter_govern_gateway.app import GatewayApp
-from jupyter_govern_gateway.identity.accounts import write_accounts
+from tests.in_process import InProcess
 
 NAME: Final = "postgres"
 OTHERS: Final = ("asyncpg_intro_test", "pg8000_scram_sha_256", "template1", "testdb")
@@ -113,47 +105,26 @@ class Server:
         return {"host": "127.0.0.1", "port": str(self.postgres.port), "user": NAME, "password": self.postgres.password, "dbname": NAME}
 
 
-class Gateway:
+class Gateway(InProcess):
     """A gateway of its own before the server; `masked` puts a mask on a table that no suite touches."""
 
     def __init__(self, server: Server, *, masked: bool) -> None:
+        super().__init__("compat", {NAME: (f"{NAME}-login", ["people"])})
         self._server, self._masked = server, masked
-        self._folder = tempfile.TemporaryDirectory(prefix="govern-compat-")
-        self.directory = Path(self._folder.name)
-        self._loop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._app: GatewayApp
 
     def __enter__(self) -> Gateway:
-        os.environ["JUPYTER_RUNTIME_DIR"] = str(self.directory / "runtime")
-        write_accounts(self.directory / "accounts.json", {NAME: (f"{NAME}-login", ["people"])})
         (self.directory / "secret").write_text(self._server.postgres.password)
-        config = self.directory / "govern.toml"
         targets = "".join(TARGET.format(name=name, port=self._server.postgres.port) for name in (NAME, *OTHERS))
-        config.write_text(CONFIG.format(targets=targets, rules=MASKS if self._masked else ""))
-        self._thread.start()
-        self._app = GatewayApp(config, say=lambda line: None)
-        self._call(self._app.start())
+        self.start(CONFIG.format(targets=targets, rules=MASKS if self._masked else ""))
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._call(self._app.stop())
+            self.stop()
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop.close()
-            self._folder.cleanup()
-
-    def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+            self.cleanup()
 
     @property
     def way(self) -> dict[str, str]:
         """How to get there through the gateway; the password is a fresh token."""
-
-        async def issue() -> str:
-            identity: Any = self._app.postgresql._house.services.identity
-            return str(identity.issue(subject=NAME, groups=frozenset({"people"}), kind="person")[0])
-
-        return {**self._server.way, "port": str(self._app.postgresql.port), "password": self._call(issue())}
+        return {**self._server.way, "port": str(self.app.postgresql.port), "password": self.token(NAME)}

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
-import tempfile
-import threading
-from collections.abc import Callable, Coroutine
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
-import uvloop
 
 from jupyter_govern.demo.postgres import Postgres
-from jupyter_govern_gateway.app import GatewayApp
-from jupyter_govern_gateway.approvals import Approval
-from jupyter_govern_gateway.identity.accounts import write_accounts
+from tests.in_process import InProcess
 
 PEOPLE = {"ana": ("ana's password", ["analysts"]), "ben": ("ben's password", ["dba"]), "eve": ("eve's password", ["support"])}
 SECRETS = ("anton@raw.example", "berta@raw.example", "carla@raw.example")
@@ -94,31 +87,21 @@ tls = "disable"
 """
 
 
-class Rig:
+class Rig(InProcess):
     """PostgreSQL, a gateway before it, and the people of PEOPLE."""
 
     def __init__(self, *, rules: str = "", port: Callable[[int], int] = lambda real: real) -> None:
+        super().__init__("wire", PEOPLE)
         self._rules, self._port = rules, port
         self.postgres = Postgres(settings={"log_statement": "all", "log_min_messages": "fatal"})
-        self._folder = tempfile.TemporaryDirectory(prefix="govern-wire-")
-        self.directory = Path(self._folder.name)
-        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.app: GatewayApp
 
     def __enter__(self) -> Rig:
         self.postgres.start()
         with psycopg.connect(self.postgres.conninfo(), autocommit=True) as connection:
             connection.execute(SCHEMA)
-        os.environ["JUPYTER_RUNTIME_DIR"] = str(self.directory / "runtime")
-        write_accounts(self.directory / "accounts.json", PEOPLE)
         (self.directory / "right").write_text("target-password")
         (self.directory / "wrong").write_text("nobody's password")
-        self.config = self.directory / "govern.toml"
-        self.config.write_text(self.policy())
-        self._thread.start()
-        self.app = GatewayApp(self.config, say=lambda line: None)
-        self.call(self.app.start())
+        self.start(self.policy())
         return self
 
     def policy(self, more: str = "") -> str:
@@ -131,37 +114,10 @@ class Rig:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.call(self.app.stop())
+            self.stop()
         finally:
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(10)
-            self.loop.close()
             self.postgres.stop()
-            self._folder.cleanup()
-
-    def call(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run it on the gateway's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def run(self, work: Callable[[], Any]) -> Any:
-        """Call it on the gateway's loop."""
-
-        async def done() -> Any:
-            return work()
-
-        return self.call(done())
-
-    # -- people ---------------------------------------------------------------------------------------
-
-    @property
-    def services(self) -> Any:
-        return self.app.postgresql._house.services
-
-    def token(self, who: str = "ana") -> str:
-        """A person's token."""
-        groups = frozenset(PEOPLE[who][1])
-        text, _ = self.run(lambda: self.services.identity.issue(subject=who, groups=groups, kind="person"))
-        return str(text)
+            self.cleanup()
 
     @property
     def port(self) -> int:
@@ -191,29 +147,10 @@ class Rig:
 
     # -- what the gateway knows -------------------------------------------------------------------------
 
-    @property
-    def approvals(self) -> Any:
-        return self.services.gate._approvals
-
-    def pending(self) -> list[Approval]:
-        return list(self.run(lambda: self.approvals.list(pending_only=True)))
-
-    def decide(self, approval: Approval, decision: str, who: str = "ben") -> None:
-        from jupyter_govern.model import Actor
-
-        actor = Actor(subject=who, groups=frozenset(PEOPLE[who][1]))
-        self.run(lambda: self.approvals.decide(approval.number, actor, "person", decision, reason="because", digest=approval.digest))
-
-    def entries(self, *types: str) -> list[dict[str, Any]]:
-        """The entries of all session recordings, oldest session first."""
-        files = sorted((self.directory / "state" / "recordings").rglob("20*/**/*.jsonl"), key=lambda path: path.stat().st_ctime)
-        found = [json.loads(line) for path in files for line in path.read_text().splitlines()]
-        return [entry for entry in found if not types or entry["type"] in types]
-
     def gateway_log(self) -> list[dict[str, Any]]:
-        path = self.directory / "state" / "recordings" / "gateway.jsonl"
+        path = self.recordings / "gateway.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()]
 
     def everything_written(self) -> bytes:
         """Every byte of every recording."""
-        return b"".join(path.read_bytes() for path in (self.directory / "state" / "recordings").rglob("*.jsonl"))
+        return b"".join(path.read_bytes() for path in self.recordings.rglob("*.jsonl"))

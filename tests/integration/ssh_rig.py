@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
-import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 
-from jupyter_govern.model import Actor
-from jupyter_govern_gateway.app import GatewayApp
 from jupyter_govern_gateway.approvals import Approval
-from jupyter_govern_gateway.identity.accounts import write_accounts
+from tests.in_process import InProcess
 
 PEOPLE = {"ana": ("ana's password", ["analysts"]), "ben": ("ben's password", ["ops"]), "eve": ("eve's password", ["support"])}
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
@@ -131,29 +123,19 @@ OPTIONS = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHosts
 BY_TOKEN = ["-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", "-o", "PubkeyAuthentication=no"]
 
 
-class SshRig:
+class SshRig(InProcess):
     """sshd, a gateway before it, and the people of PEOPLE."""
 
     def __init__(self, *, rules: str = "") -> None:
+        super().__init__("ssh", PEOPLE)
         self._rules = rules
-        self._folder = tempfile.TemporaryDirectory(prefix="govern-ssh-")
-        self.directory = Path(self._folder.name)
-        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.app: GatewayApp
 
     def __enter__(self) -> SshRig:
         self.sshd = Sshd(self.directory)
         self.sshd.start()
         self.home = self.sshd.home
         _keygen(self.directory / "other_key")
-        os.environ["JUPYTER_RUNTIME_DIR"] = str(self.directory / "runtime")
-        write_accounts(self.directory / "accounts.json", PEOPLE)
-        self.config = self.directory / "govern.toml"
-        self.config.write_text(self.policy())
-        self._thread.start()
-        self.app = GatewayApp(self.config, say=lambda line: None)
-        self.call(self.app.start())
+        self.start(self.policy())
         return self
 
     def policy(self, more: str = "") -> str:
@@ -162,22 +144,10 @@ class SshRig:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.call(self.app.stop())
+            self.stop()
         finally:
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(10)
-            self.loop.close()
             self.sshd.stop()
-            self._folder.cleanup()
-
-    def call(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def run(self, work: Callable[[], Any]) -> Any:
-        async def done() -> Any:
-            return work()
-
-        return self.call(done())
+            self.cleanup()
 
     @property
     def gate(self) -> Any:
@@ -187,12 +157,6 @@ class SshRig:
     @property
     def port(self) -> int:
         return int(self.gate.port)
-
-    def token(self, who: str = "ana", **more: Any) -> str:
-        groups = frozenset(PEOPLE[who][1])
-        kind = more.pop("kind", "person")
-        text, _ = self.run(lambda: self.gate.house.identity.issue(subject=who, groups=groups, kind=kind, **more))
-        return str(text)
 
     # -- stock clients ------------------------------------------------------------------------------
 
@@ -227,26 +191,12 @@ class SshRig:
 
     # -- what the gateway knows -------------------------------------------------------------------------
 
-    def pending(self) -> list[Approval]:
-        return list(self.run(lambda: self.gate.house.gate._approvals.list(pending_only=True)))
-
     def wait_pending(self) -> Approval:
         for _ in range(200):
             if found := self.pending():
                 return found[0]
             time.sleep(0.05)
         raise AssertionError("nothing waits for approval")
-
-    def decide(self, approval: Approval, decision: str, who: str = "ben") -> None:
-        actor = Actor(subject=who, groups=frozenset(PEOPLE[who][1]))
-        approvals = self.gate.house.gate._approvals
-        self.run(lambda: approvals.decide(approval.number, actor, "person", decision, reason="because", digest=approval.digest))
-
-    def entries(self, *types: str) -> list[dict[str, Any]]:
-        """The entries of all session recordings, oldest session first."""
-        files = sorted((self.directory / "state" / "recordings").rglob("20*/**/*.jsonl"), key=lambda path: path.stat().st_ctime)
-        found = [json.loads(line) for path in files for line in path.read_text().splitlines()]
-        return [entry for entry in found if not types or entry["type"] in types]
 
     def last(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The newest entry of a type with these fields; waits for it."""
