@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from jupyter_govern import private_files
 from jupyter_govern.config.export import Export
 from jupyter_govern.config.model import Config, Gateway
 from jupyter_govern.config.strict import LOOPBACK
@@ -335,7 +336,7 @@ class GatewayApp:
             "started_at": time.time(),
         }
         file = folder / DISCOVERY
-        _write_private(file, json.dumps(said))
+        private_files.replace(file, json.dumps(said))
 
         def take_back() -> None:
             with contextlib.suppress(OSError, ValueError):
@@ -382,14 +383,8 @@ def _private_folder(path: Path) -> Path:
 def _secret(path: Path) -> str:
     """A generated secret, made once."""
     if not path.exists():
-        _write_private(path, secrets.token_urlsafe(32))
+        private_files.replace(path, secrets.token_urlsafe(32))
     return path.read_text()
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
 
 
 def complain(message: str) -> None:

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from jupyter_govern import private_files
+
 AUTHORITY_LIVES: Final = timedelta(days=3650)
 CERTIFICATE_LIVES: Final = timedelta(days=90)
 RENEW_BEFORE: Final = timedelta(days=30)
@@ -52,8 +54,8 @@ class LocalAuthority:
             made, authority = "authority", self._make_authority(now)
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _certificate(authority, self._load_key(), key, self._names, now)
-        _write(self.key, _pem(key), 0o600)
-        _write(self.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        private_files.replace(self.key, _pem(key))
+        private_files.replace(self.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
         return made
 
     def _usable_authority(self, now: datetime) -> x509.Certificate | None:
@@ -81,8 +83,8 @@ class LocalAuthority:
     def _make_authority(self, now: datetime) -> x509.Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
         authority = _authority(key, self._names, now)
-        _write(self._ca_key, _pem(key), 0o600)
-        _write(self.ca, authority.public_bytes(serialization.Encoding.PEM), 0o644)
+        private_files.replace(self._ca_key, _pem(key))
+        private_files.replace(self.ca, authority.public_bytes(serialization.Encoding.PEM), mode=0o644)
         return authority
 
     def _load_key(self) -> ec.EllipticCurvePrivateKey:
@@ -182,12 +184,3 @@ def _constraints(names: Sequence[str]) -> list[x509.GeneralName]:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Beside and renamed: a crash leaves the old file or the new one."""
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(data)
-    beside.replace(path)

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from jupyter_govern.config.model import Config, Target
 from jupyter_govern.config.secrets import SecretReference
 from jupyter_govern_gateway.net.targets import TargetAddress, target_address
-from jupyter_govern_gateway.private_files import PrivateFile
+from jupyter_govern_gateway.secret_file import SecretFile
 
 SOONEST: Final = 5.0
 """Seconds: no secret is read more often by itself."""
@@ -29,7 +29,7 @@ class TargetReach:
 
     address: TargetAddress
     conninfo: str = field(repr=False)
-    key: PrivateFile | None
+    key: SecretFile | None
     seconds: float
     digest: bytes = field(repr=False)
     """Of all secrets and the certificate: whether they changed."""
@@ -42,8 +42,8 @@ class TargetReaches:
         self._targets, self._directory = tuple(targets), directory
         self.addresses: dict[str, TargetAddress] = {}
         self.conninfos: dict[str, str] = {}
-        self._keys: list[PrivateFile] = []
-        self._retired: list[PrivateFile] = []
+        self._keys: list[SecretFile] = []
+        self._retired: list[SecretFile] = []
         self._digests: dict[str, bytes] = {}
         self.seconds = 0.0
         """In how many seconds the first secret ends; 0 for never."""
@@ -85,7 +85,7 @@ def reach_of(target: Target, directory: Path) -> TargetReach:
     """Read a target's secrets. Raises ConfigError."""
     password, password_seconds = _secret(target.password, directory, f"target.{target.name}.password")
     key, key_seconds = _secret(target.tls_key, directory, f"target.{target.name}.tls_key")
-    file = PrivateFile(key) if key else None
+    file = SecretFile(key) if key else None
     try:
         address = target_address(target, directory, password=password, key=file.path if file is not None else "")
     except BaseException:
@@ -116,7 +116,7 @@ def _secret(reference: SecretReference | None, directory: Path, key: str) -> tup
     return secret.text, secret.seconds
 
 
-def _conninfo(target: Target, directory: Path, password: str, key: PrivateFile | None) -> str:
+def _conninfo(target: Target, directory: Path, password: str, key: SecretFile | None) -> str:
     verifies = target.tls == "verify-full"
     return make_conninfo(
         host=target.host,
@@ -132,7 +132,7 @@ def _conninfo(target: Target, directory: Path, password: str, key: PrivateFile |
     )
 
 
-def _close(files: Iterable[PrivateFile | None]) -> None:
+def _close(files: Iterable[SecretFile | None]) -> None:
     for file in files:
         if file is not None:
             file.close()

@@ -7,7 +7,7 @@ import os
 import tempfile
 
 
-class PrivateFile:
+class SecretFile:
     """`path` holds the text until close(). Only this process and its user can read it."""
 
     def __init__(self, text: str) -> None:
@@ -32,4 +32,4 @@ class PrivateFile:
                 os.unlink(self.path)
 
     def __repr__(self) -> str:
-        return f"PrivateFile({self.path!r})"
+        return f"SecretFile({self.path!r})"

@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 
-from jupyter_govern import vault
+from jupyter_govern import private_files, vault
 from jupyter_govern.client import HOW_TO_START, GatewayClient, GatewayProblem, GatewayUnreachable
 
 MAX_FILE = 64 * 1024
@@ -86,11 +86,7 @@ def keep(login: Mapping[str, Any]) -> str:
         login = {key: value for key, value in login.items() if key != "token"} | {"kept_in": "keyring"}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.chmod(0o700)
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(login, file)
-    beside.replace(path)
+    private_files.replace(path, json.dumps(login))
     return f"the keyring ({keyring})" if keyring else str(path)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
+from jupyter_govern import private_files
 from jupyter_govern.client import GatewayClient
 from jupyter_govern.commands._place import credentials_file
 from jupyter_govern.errors import GovernError
@@ -26,8 +26,8 @@ def ssh_entry(client: GatewayClient, target: str, seconds: int, networks: list[s
         raise GovernError("the gateway's answer holds what does not belong there")
     name = f"govern-{target}"
     certificate, known = folder / f"{name}-cert.pub", folder / f"{name}.known_hosts"
-    _write(certificate, f"{got['certificate']}\n")
-    _write(known, f"[{host}]:{port} {host_key}\n")
+    private_files.replace(certificate, f"{got['certificate']}\n")
+    private_files.replace(known, f"[{host}]:{port} {host_key}\n")
     return (
         f"# {got['subject']}, until {got['expires_at']}\nHost {name}\n  HostName {host}\n  Port {port}\n  User {got['subject']}+{target}\n"
         f'  IdentityFile "{key}"\n  CertificateFile "{certificate}"\n  IdentitiesOnly yes\n  UserKnownHostsFile "{known}"\n'
@@ -43,9 +43,3 @@ def _public(key: Path) -> str:
         except (OSError, subprocess.CalledProcessError) as problem:
             raise GovernError(f"ssh-keygen could not make a key: {problem}") from None
     return key.with_suffix(".pub").read_text(encoding="ascii").strip()
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)

@@ -6,7 +6,6 @@ Built on the plain demo's stack. The Hub runs examples/jupyterhub/jupyterhub_con
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_govern import private_files
 from jupyter_govern.demo.brood import Brood
 from jupyter_govern.demo.postgres import free_port
 from jupyter_govern.demo.processes import Child, answers, says_ok
@@ -85,7 +85,7 @@ class HubStack(Stack):
             },
         }
         file = self.directory / "provider.json"
-        _write_private(file, json.dumps(settings | self._provider_settings))
+        private_files.replace(file, json.dumps(settings | self._provider_settings))
         command = [sys.executable, "-m", "jupyter_govern.demo.provider", str(file)]
         log = self.directory / "provider.log"
         self.provider = Child("the identity provider", command, log=log, environment=self.environment(), directory=self.directory)
@@ -139,11 +139,16 @@ class HubStack(Stack):
             shutil.copy(examples() / "jupyterhub" / NOTEBOOK, homes / name)
         return homes
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The processes that run until they are stopped."""
+        return tuple(child for child in (self.provider, self.gateway, self.hub) if child is not None)
+
     def _write_secrets(self) -> None:
         folder = self.directory / "secrets"
         folder.mkdir(exist_ok=True, mode=0o700)
-        _write_private(folder / "hub-service.token", self.secrets["service"])
-        _write_private(folder / "oidc-client.secret", self.secrets[GATEWAY_CLIENT])
+        private_files.replace(folder / "hub-service.token", self.secrets["service"])
+        private_files.replace(folder / "oidc-client.secret", self.secrets[GATEWAY_CLIENT])
 
     def _with_addresses(self, text: str) -> str:
         """The example's govern.toml with this machine's addresses."""
@@ -156,9 +161,3 @@ class HubStack(Stack):
             text = text.replace(word, value)
         head, api, rest = text.partition("[gateway.api]\n")
         return head + api + rest.replace('listen = "127.0.0.1:0"', f'listen = "127.0.0.1:{self.ports["gateway"]}"', 1)
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_govern import private_files
 from jupyter_govern.ecs import ecs
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.export import ocsf
 from jupyter_govern_gateway.exporting.sinks import Sink
 from jupyter_govern_gateway.recorder.index import SessionIndex
-from jupyter_govern_gateway.recorder.log import GatewayLog, replace_durably
+from jupyter_govern_gateway.recorder.log import GatewayLog
 from jupyter_govern_gateway.recorder.operations import as_object, ended_after
 
 BATCH: Final = 500
@@ -72,7 +73,7 @@ class Exporter:
         """since: what ended before was told out of an index that is gone."""
         self._state.parent.mkdir(exist_ok=True, mode=0o700)
         said = {"index": self._made, "position": self._position, "at": self._latest, "since": self._since}
-        replace_durably(self._state, json.dumps(said).encode())
+        private_files.replace(self._state, json.dumps(said), durably=True)
 
 
 def _read(state: Path) -> dict[str, Any]:

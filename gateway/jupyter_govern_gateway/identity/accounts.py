@@ -7,7 +7,6 @@ may be left out. Read anew whenever the file changes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from jupyter_govern import private_files
 from jupyter_govern.config.model import IdentityConfig
 from jupyter_govern.errors import ConfigError
 
@@ -26,9 +26,7 @@ _NOBODY: Final = _HASHER.hash("nobody has this password")
 def write_accounts(path: Path, people: Mapping[str, tuple[str, list[str]]]) -> None:
     """Write an accounts file: {name: (password, groups)}."""
     users = {name: {"hash": _HASHER.hash(password), "groups": sorted(groups)} for name, (password, groups) in people.items()}
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"users": users}, file, indent=1)
+    private_files.replace(path, json.dumps({"users": users}, indent=1))
 
 
 def accounts_file(config: IdentityConfig, directory: Path) -> Path | None:

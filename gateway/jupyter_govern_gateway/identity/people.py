@@ -6,12 +6,12 @@ Whether they are still logged in is not said here: their tokens say that, and th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_govern import private_files
 from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
 
 MAX_PEOPLE: Final = 20_000
@@ -186,13 +186,9 @@ class People:
 
 
 def write_private_json(path: Path, content: dict[str, Any]) -> None:
-    """Write beside and rename, mode 0600: a crash leaves the old file or the new one. Raises RecordingFailed."""
-    beside = path.with_suffix(".new")
+    """Keep the content in a file of its owner's. Raises RecordingFailed."""
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file)
-        beside.replace(path)
+        private_files.replace(path, json.dumps(content))
     except OSError as error:
         raise RecordingFailed(f"{path.name} cannot be kept: {error.strerror}") from error
 

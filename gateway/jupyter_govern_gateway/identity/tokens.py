@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_govern import private_files
 from jupyter_govern.errors import AuthenticationFailed, ConfigError, RecordingFailed
 from jupyter_govern.model import Actor, TokenKind
 from jupyter_govern_gateway.identity.scram import ITERATIONS, ScramVerifiers, salt_of, scram_keys
@@ -202,7 +202,6 @@ class TokenStore:
             self.gave_way.append(token)
 
     def _save(self) -> None:
-        """Write beside and rename, so that a crash leaves the old file or the new one."""
         rows = [
             {
                 **asdict(s.token),
@@ -214,12 +213,8 @@ class TokenStore:
             }
             for s in self._by_id.values()
         ]
-        beside = self._path.with_suffix(".new")
         try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump({"version": 1, "tokens": rows}, file)
-            beside.replace(self._path)
+            private_files.replace(self._path, json.dumps({"version": 1, "tokens": rows}))
         except OSError as error:
             raise RecordingFailed(f"tokens cannot be kept: {error.strerror}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from jupyter_govern import private_files
 from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.heads import HEAD_FILE, Head
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
@@ -87,7 +88,7 @@ class GatewayLog:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        replace_durably(self._chain.path.with_name(HEAD_FILE), head.line())
+        private_files.replace(self._chain.path.with_name(HEAD_FILE), head.line(), durably=True)
         self._kept = head
 
     def close(self) -> None:
@@ -95,18 +96,3 @@ class GatewayLog:
         with suppress(RecordingFailed):
             self.sign()
         self._chain.close()
-
-
-def replace_durably(path: Path, data: bytes) -> None:
-    """Give a file new content at once, mode 0600: after a crash it is the old or the new one. Raises OSError."""
-    beside = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from jupyter_govern import private_files
 from jupyter_govern.errors import ConfigError
 from jupyter_govern.signatures import key_id, message
 
@@ -56,11 +56,5 @@ def own_signer(state_dir: Path) -> Signer:
     path = state_dir / PRIVATE
     if not path.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        beside = path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        private_files.replace(path, pem, durably=True)
     return Signer(path.read_bytes(), key=str(path))

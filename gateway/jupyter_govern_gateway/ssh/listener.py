@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
+from jupyter_govern import private_files
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.net.tasks import Tasks
 from jupyter_govern_gateway.ssh.authority import Authority
@@ -131,9 +131,7 @@ def host_key(path: Path) -> asyncssh.SSHKey:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         made = asyncssh.generate_private_key("ssh-ed25519", comment="jupyter-govern")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(made.export_private_key())
+        private_files.replace(path, made.export_private_key())
         path.with_suffix(".pub").write_bytes(made.export_public_key())
     try:
         return asyncssh.read_private_key(path)

@@ -148,7 +148,7 @@ def test_a_full_disk_keeps_no_session_open(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as without_room:
-        without_room.setattr("jupyter_govern_gateway.identity.tokens.os.open", full)
+        without_room.setattr("jupyter_govern_gateway.identity.tokens.private_files.replace", full)
         with pytest.raises(RecordingFailed, match="revoke again before a restart"):
             identity.revoke(identity.authenticate_bearer(texts[0]).id, by="ana")
     assert ended == ["revoked by ana"]

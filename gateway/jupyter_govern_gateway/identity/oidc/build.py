@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from cryptography.fernet import Fernet
 
+from jupyter_govern import private_files
 from jupyter_govern.config.identity import OidcConfig
 from jupyter_govern.errors import ConfigError
 from jupyter_govern_gateway.identity.oidc.flow import Flow
@@ -52,8 +52,7 @@ def oidc_logins(
 def login_key(path: Path) -> bytes:
     """The key that refresh tokens are kept under, made once with mode 0600."""
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(Fernet.generate_key())
+        private_files.replace(path, Fernet.generate_key())
     return path.read_bytes()
 
 
