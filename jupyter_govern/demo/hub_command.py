@@ -11,25 +11,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_govern.demo.command import as_interrupt, say
+from jupyter_govern.demo.attended import Say, attend
 from jupyter_govern.demo.headless import APPROVAL_SECONDS, NotAsPromised
 from jupyter_govern.demo.hub import NOTEBOOK, HubStack
 from jupyter_govern.demo.hub_person import HubPerson, Sso
-from jupyter_govern.demo.person import PageProblem
-from jupyter_govern.demo.postgres import PostgresFailed
-from jupyter_govern.demo.processes import StartFailed
 from jupyter_govern.demo.remote_kernel import CellRun, RemoteKernel
-from jupyter_govern.demo.stack import quiet_stop
-
-Say = Callable[[str], None]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,26 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="hub-demo", description="jupyter-govern under JupyterHub, on this machine")
     parser.add_argument("--headless", action="store_true", help="run the example's notebook without a browser, report, and stop")
     args = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, as_interrupt)
-    started = time.monotonic()
     stack = HubStack(Path(tempfile.mkdtemp(prefix="govern-hub-demo-")))
-    try:
-        stack.start(say)
-        if args.headless:
-            asyncio.run(run(stack, say))
-            say(f"\nall as promised, in {time.monotonic() - started:.0f} seconds")
-            return 0
-        _introduce(stack)
-        _wait(stack)
-        return 1
-    except KeyboardInterrupt:
-        say("\nstopping")
-        return 130 if args.headless else 0
-    except (PostgresFailed, StartFailed, PageProblem, NotAsPromised, TimeoutError, OSError) as problem:
-        print(f"hub-demo: {problem or type(problem).__name__}", file=sys.stderr, flush=True)
-        return 1
-    finally:
-        quiet_stop(stack)
+    return attend(stack, "hub-demo", introduction=lambda: _introduction(stack), headless=partial(run, stack) if args.headless else None)
 
 
 async def run(stack: HubStack, say: Say) -> None:
@@ -108,10 +82,9 @@ def _check(number: int, source: str, should_fail: bool, done: CellRun, say: Say)
     say(f"{'refused' if should_fail else 'ran':9} [{number}] {words}")
 
 
-def _introduce(stack: HubStack) -> None:
+def _introduction(stack: HubStack) -> str:
     people = "\n".join(f"    {name:5} password {word:20} groups: {', '.join(groups)}" for name, (word, groups) in stack.people.items())
-    say(
-        f"""
+    return f"""
 JupyterHub   {stack.hub_url}
 Gateway      {stack.pages_url}
 People (of the demo's identity provider at {stack.issuer}; it is for this demo only, and nobody should trust it with more)
@@ -119,16 +92,6 @@ People (of the demo's identity provider at {stack.issuer}; it is for this demo o
 Open the Hub, log in as ana, run {NOTEBOOK}. Its last cell waits: approve it as ben, in a private window, at the link that it shows.
 
 Ctrl-C stops everything."""
-    )
-
-
-def _wait(stack: HubStack) -> None:
-    """Until Ctrl-C; raises StartFailed if a part ends by itself."""
-    while True:
-        time.sleep(1)
-        for child in (stack.provider, stack.gateway, stack.hub):
-            if child is not None and not child.is_running:
-                raise StartFailed(f"{child.name} ended:\n{child.last_words()}")
 
 
 if __name__ == "__main__":

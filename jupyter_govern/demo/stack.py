@@ -142,6 +142,11 @@ class Stack:
         secret.write_text(self.shop_password)
         write_accounts(self.directory / "accounts.json", self.accounts)
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The processes that run until they are stopped."""
+        return tuple(child for child in (self.gateway, self.lab) if child is not None)
+
     def start_gateway(self) -> None:
         """Start it (again): the ports are new each time."""
         discovery = self.directory / "jupyter" / "runtime" / "govern-gateway.json"
