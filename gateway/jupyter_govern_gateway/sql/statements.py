@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from jupyter_govern.model import Facts
 from jupyter_govern_gateway.sql import definitions, settings
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import Analysis
@@ -285,7 +284,3 @@ def cell_report(statements: list[Statement]) -> str | None:
     if tree.kind != SET_VALUE or tree.name.lower() != "govern.cell" or len(tree.args) != 1:
         return None
     return constant(tree.args[0])
-
-
-def empty_facts() -> Facts:
-    return Facts(kinds=frozenset())

@@ -238,6 +238,7 @@ def _guard(analysis: Analysis, node: Tree, target: Relation | None) -> tuple[fro
 
 def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relation | None) -> None:
     """The trait of a statement that changes rows whatever they hold."""
+    readers: frozenset[str] | None = None
     if kind in ("UpdateStmt", "DeleteStmt"):
         clause = node.where_clause if node.HasField("where_clause") else None
     elif kind == "MergeStmt":
@@ -246,13 +247,15 @@ def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relati
         clause = node.join_condition
     elif node.HasField("on_conflict_clause") and node.on_conflict_clause.target_list and node.HasField("select_stmt"):
         # INSERT INTO t SELECT … FROM t ON CONFLICT DO UPDATE changes what the SELECT finds
-        query = unwrap(node.select_stmt)
-        if not names_relation(query, _readers(analysis, node, target)):
+        query, readers = unwrap(node.select_stmt), _readers(analysis, node, target)
+        if not names_relation(query, readers):
             return
         clause = query.where_clause if query.HasField("where_clause") else None
     else:
         return
-    if not restricts(clause, _written(kind, node, target, _readers(analysis, node, target))):
+    if readers is None:
+        readers = _readers(analysis, node, target)
+    if not restricts(clause, _written(kind, node, target, readers)):
         analysis.traits.add("without-where")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from jupyter_govern.errors import AuthenticationFailed, GovernError
 
@@ -28,7 +28,6 @@ Refusal = Literal[
     "no-rule",
     "ambiguous",
 ]
-REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
 
 
 class TokenRefused(AuthenticationFailed):
