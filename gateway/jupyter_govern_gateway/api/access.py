@@ -8,6 +8,7 @@ from jupyter_govern.errors import AuthenticationFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.api.problems import ApiProblem, forbidden, unauthorized
 from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.identity.backoff import address_key
 from jupyter_govern_gateway.identity.binding import is_taken_from
 from jupyter_govern_gateway.identity.tokens import Token
 
@@ -54,7 +55,7 @@ def _record_misuse(request: web.Request, services: ApiServices, token: Token, wh
 
 def _record_stranger(request: web.Request, services: ApiServices) -> None:
     """What is no token of ours, or no longer, where somebody would decide: a kernel that tries its hub token, a token after logout."""
-    if services.misuse.allows(peer(request)):
+    if services.misuse.allows(visitor(request)):
         what = f"{request.method} {request.path}"[:200]
         services.recorder.log.write("token", event="refused", what=what, why="unknown, expired or revoked", address=peer(request))
 
@@ -91,3 +92,8 @@ def overseer(request: web.Request, services: ApiServices, what: str) -> Token:
 def peer(request: web.Request) -> str:
     """The address at the other end of the connection; a forwarding header is only what somebody wrote."""
     return request.remote or ""
+
+
+def visitor(request: web.Request) -> str:
+    """Whose tries are counted together: an address, or the network that one holder of IPv6 addresses has."""
+    return address_key(peer(request))

@@ -19,8 +19,8 @@ PASSWORD_CHECKS = 2
 PASSWORD_CHECKS_WAITING = 32
 """Logins that may wait for one of those; one more is told to come again."""
 LOGINS_PER_MINUTE = 20
-OIDC_LOGINS_PER_MINUTE = 60
-"""Logins at identity providers that one address may begin, and as many that it may end."""
+BROWSER_LOGINS_PER_MINUTE = 60
+"""Logins in a browser that one address may begin, and as many that it may end."""
 EXCHANGES_PER_MINUTE = 120
 """Workload tokens that one address may present."""
 DEVICES_PER_MINUTE = 30

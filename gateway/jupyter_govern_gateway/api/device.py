@@ -8,7 +8,7 @@ from aiohttp import web
 
 from jupyter_govern.errors import AuthenticationFailed
 from jupyter_govern.model import TokenKind
-from jupyter_govern_gateway.api.access import peer
+from jupyter_govern_gateway.api.access import peer, visitor
 from jupyter_govern_gateway.api.bodies import Text, read_json
 from jupyter_govern_gateway.api.bounds import DEVICE_INTERVAL_SECONDS, DEVICE_POLLS_PER_MINUTE, DEVICE_SECONDS, DEVICES_PER_MINUTE
 from jupyter_govern_gateway.api.devices import CLIENTS, Client, Device, Devices, Waiting
@@ -43,7 +43,7 @@ class DeviceRoutes:
     async def start(self, request: web.Request) -> web.Response:
         """Begin: a device code for the program, a user code for the person."""
         body = await read_json(request, {"client": CLIENT})
-        started = self._devices.start(cast(Client, body["client"]), peer(request)) if self._starts.allows(peer(request)) else None
+        started = self._devices.start(cast(Client, body["client"]), peer(request)) if self._starts.allows(visitor(request)) else None
         if started is None:
             raise too_many("too many logins were started.")
         device_code, device = started
@@ -62,7 +62,7 @@ class DeviceRoutes:
     async def poll(self, request: web.Request) -> web.Response:
         """The token, once, or why there is none."""
         body = await read_json(request, {"device_code": DEVICE_CODE})
-        if not self._polls.allows(peer(request)):
+        if not self._polls.allows(visitor(request)):
             raise ApiProblem(400, "slow_down", SAYS["slow_down"])
         answer = self._devices.poll(body["device_code"])
         if isinstance(answer, Waiting):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from jupyter_govern_gateway.api.access import MAX_TOKEN, peer
+from jupyter_govern_gateway.api.access import MAX_TOKEN, peer, visitor
 from jupyter_govern_gateway.api.bodies import Text, read_json
 from jupyter_govern_gateway.api.bounds import HUB_EXCHANGES_PER_MINUTE
 from jupyter_govern_gateway.api.login import token_answer
@@ -56,7 +56,7 @@ class HubRoutes:
         return self._services.hub
 
     async def _asked(self, request: web.Request) -> Asked:
-        if not self._rate.allows(peer(request)):
+        if not self._rate.allows(visitor(request)):
             raise too_many("too many requests with hub tokens from this address.")
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() not in ("token", "bearer") or not text or len(text) > MAX_TOKEN:

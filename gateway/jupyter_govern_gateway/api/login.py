@@ -14,6 +14,7 @@ from jupyter_govern_gateway.api.bounds import LOGINS_PER_MINUTE, PASSWORD_CHECKS
 from jupyter_govern_gateway.api.problems import ApiProblem, not_found, too_many
 from jupyter_govern_gateway.api.rates import Rate
 from jupyter_govern_gateway.api.services import ApiServices
+from jupyter_govern_gateway.identity.backoff import address_key
 from jupyter_govern_gateway.identity.service import TooManyFailures
 from jupyter_govern_gateway.identity.tokens import Token
 from jupyter_govern_gateway.recorder.chain import timestamp
@@ -36,18 +37,30 @@ class Passwords:
 
     async def check(self, username: str, password: str, address: str) -> frozenset[str]:
         """The person's groups; raises ApiProblem 401 or 429, saying the same of an unknown name as of a wrong password."""
-        if not self._rate.allows(address) or self._waiting >= PASSWORD_CHECKS_WAITING:
+        if not self._rate.allows(address_key(address)) or self._waiting >= PASSWORD_CHECKS_WAITING:
             raise too_many("too many logins from this address.")
-        self._waiting += 1
+        checking = asyncio.get_running_loop().create_task(self._in_turn(username, password, address))
+        checking.add_done_callback(_seen)
         try:
-            async with self._turns:
-                return await asyncio.to_thread(self._services.identity.check_password, username, password, address)
+            return await asyncio.shield(checking)  # who hangs up does not end the thread, so it must not give the turn away
         except TooManyFailures as problem:
             raise too_many(f"{problem}.", "") from None
         except AuthenticationFailed:
             raise ApiProblem(401, "wrong-login", "the name or the password is wrong.") from None
+
+    async def _in_turn(self, username: str, password: str, address: str) -> frozenset[str]:
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(self._services.identity.check_password, username, password, address)
         finally:
             self._waiting -= 1
+
+
+def _seen(checking: asyncio.Future[frozenset[str]]) -> None:
+    """Somebody hung up while the password was checked: nobody else will look at how it ended."""
+    if not checking.cancelled():
+        checking.exception()
 
 
 def bound_target(services: ApiServices, token: Token, name: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from jupyter_govern.model import Actor
-from jupyter_govern_gateway.api.access import peer
+from jupyter_govern_gateway.api.access import peer, visitor
 from jupyter_govern_gateway.api.bodies import Text, check, read_form, read_json
 from jupyter_govern_gateway.api.bounds import EXCHANGES_PER_MINUTE
 from jupyter_govern_gateway.api.login import token_fields
@@ -40,7 +40,7 @@ class WorkloadRoute:
 
     async def exchange(self, request: web.Request) -> web.Response:
         """audience: a target that the token shall open alone. scope: the service that is meant, where several fit."""
-        if not self._rate.allows(peer(request)):
+        if not self._rate.allows(visitor(request)):
             raise too_many("too many tokens were presented from this address.")
         is_json = request.content_type == "application/json"
         body = await read_json(request, FIELDS) if is_json else check(await read_form(request), FIELDS)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from jupyter_govern.recording import read_entries
+from jupyter_govern_gateway.api.bounds import BROWSER_LOGINS_PER_MINUTE, PASSWORD_CHECKS
+from jupyter_govern_gateway.api.login import Passwords
 from jupyter_govern_gateway.api.server import ApiServer
 
 from .world import NAVIGATION, SUBMIT, Browser, World
+
+
+def refusals(world: World) -> list[str]:
+    """Why requests were refused, as the gateway's log has it."""
+    return [entry["why"] for entry in read_entries(world.recorder.log.path) if entry["type"] == "token" and entry["event"] == "refused"]
 
 
 async def test_sign_in_sets_a_cookie_for_this_host_alone(world: World, browser: Browser) -> None:
@@ -55,6 +65,7 @@ async def test_it_leads_to_our_own_pages_only(world: World, browser: Browser, le
     token = text.split('name="form" value="')[1].split('"')[0]
     done = await browser.post("/login", {"form": token, "username": "ben", "password": "ben-password"}, follow=False)
     assert (await browser.get(done.headers["Location"], follow=False)).headers["Location"] == "/"
+    assert refusals(world) == [f"a login that would lead elsewhere: {leads_to}"]
 
 
 async def test_a_strangers_form_does_not_log_this_browser_in(world: World, browser: Browser) -> None:
@@ -67,6 +78,13 @@ async def test_a_strangers_form_does_not_log_this_browser_in(world: World, brows
     assert refused.status == 403 and "govern" not in browser.cookies()
     # nor does it help eve: the ticket is used up
     assert (await eve.get(done.headers["Location"])).status == 403
+    assert refusals(world) == ["a sign-in that was not begun in this browser, or an old one"] * 2
+
+
+async def test_forms_are_not_given_out_without_end(world: World, browser: Browser) -> None:
+    """Each is remembered until it is used, so a stranger who fetches them must not push out everybody else's."""
+    answers = [(await browser.get("/login")).status for _ in range(BROWSER_LOGINS_PER_MINUTE + 1)]
+    assert answers == [200] * BROWSER_LOGINS_PER_MINUTE + [429]
 
 
 async def test_tickets_and_forms_work_once_and_soon(world: World, browser: Browser) -> None:
@@ -128,3 +146,28 @@ async def test_behind_a_proxy_that_ends_tls_cookies_are_secure(world: World) -> 
         assert api.decision_url(7) == "https://gateway.example/approvals/7"
     finally:
         await api.stop()
+
+
+async def test_who_hangs_up_while_a_password_is_checked_keeps_the_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread goes on hashing: with the turn given away, hanging up would buy any number of threads."""
+    services, going, at_work = world.api._services, threading.Event(), []
+
+    def slow(*who: str) -> frozenset[str]:
+        at_work.append(who)
+        going.wait(10)
+        return frozenset()
+
+    monkeypatch.setattr(services.identity, "check_password", slow)
+    passwords = Passwords(services)
+    loop = asyncio.get_running_loop()
+    gone = [loop.create_task(passwords.check("ben", "x", "192.0.2.1")) for _ in range(PASSWORD_CHECKS)]
+    while len(at_work) < PASSWORD_CHECKS:  # noqa: ASYNC110 - they are in threads
+        await asyncio.sleep(0.01)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    waiting = loop.create_task(passwords.check("ana", "x", "192.0.2.2"))
+    await asyncio.sleep(0.1)
+    assert len(at_work) == PASSWORD_CHECKS
+    going.set()
+    assert await waiting == frozenset()

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
 import pytest
@@ -244,6 +244,8 @@ async def test_a_login_leads_to_our_own_pages_only(world: World, provider: Provi
     asked = await browser.begin("idp", leads_to=leads_to)
     answer = await browser.come_back("idp", state=asked["state"], code=provider.code(asked))
     assert (answer.status, answer.headers["Location"]) == (303, "/")
+    why = [entry["why"] for entry in logged(world, "token", event="refused")]
+    assert why == [f"a login that would lead elsewhere: {unquote(leads_to)}"]
 
 
 async def test_pages_of_a_login_are_for_windows_only(world: World, provider: Provider) -> None:
@@ -251,6 +253,7 @@ async def test_pages_of_a_login_are_for_windows_only(world: World, provider: Pro
         for mode, destination in (("cors", "empty"), ("no-cors", "image"), ("navigate", "iframe")):
             headers = {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination}
             assert (await world.browser().get(path, headers=headers, follow=False)).status == 403
+    assert len(logged(world, "token", event="refused", why="not-a-navigation")) == 6
     assert (await world.browser().get("/login/oidc/nobody", follow=False)).status == 404
 
 

@@ -22,8 +22,6 @@ from jupyter_govern_gateway.api.pages.browser import (
     holder_of,
     login_cookie,
     login_nonce,
-    need_navigation,
-    own_page,
     session_cookie,
     set_cookie,
     signed_in_as,
@@ -31,6 +29,7 @@ from jupyter_govern_gateway.api.pages.browser import (
 from jupyter_govern_gateway.api.pages.forms import Forms
 from jupyter_govern_gateway.api.pages.layout import Page, page_response
 from jupyter_govern_gateway.api.pages.markup import Safe, joined, markup
+from jupyter_govern_gateway.api.pages.providers import LoginRates
 from jupyter_govern_gateway.api.pages.site import Site
 from jupyter_govern_gateway.api.problems import ApiProblem
 
@@ -53,6 +52,7 @@ class LoginPages:
         self._site, self._passwords = site, passwords
         # apart from the other forms: strangers can make these, and must not push out anybody's decision
         self._forms = Forms(site.services.clock)
+        self._rates = LoginRates(site.services.clock)
 
     def routes(self) -> list[web.RouteDef]:
         """Paths and handlers."""
@@ -64,10 +64,11 @@ class LoginPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """The form, and the cookie of this browser's login."""
-        need_navigation(request)
-        leads_to = own_page(request.query.get("next", "/"))
+        self._site.need_page(request)
+        leads_to = self._site.leads_to(request)
         if signed_in_as(request, self._site.services) is not None:
             raise web.HTTPSeeOther(leads_to)
+        self._rates.begin(request)
         nonce = login_nonce(request)
         response = self._form(holder_of(nonce), leads_to)
         set_cookie(response, request, login_cookie(request), nonce, FORM_SECONDS)
@@ -81,6 +82,7 @@ class LoginPages:
         body = await read_form(request)
         form = self._forms.redeem(body.get("form", ""), "login")
         if form is None:
+            self._site.record_refusal(request, "a sign-in form that is unknown or used")
             raise ApiProblem(403, "form-refused", "this sign-in form was used already, or is too old.", "Open the page again.")
         username, password = body.get("username", ""), body.get("password", "")
         if not (NAME.shortest <= len(username) <= NAME.longest and PASSWORD.shortest <= len(password) <= PASSWORD.longest):
@@ -95,10 +97,11 @@ class LoginPages:
 
     async def finish(self, request: web.Request) -> web.Response:
         """The ticket and the cookie of the browser that fetched the form: only together are they a login."""
-        need_navigation(request)
+        self._site.need_page(request)
         ticket = self._forms.redeem(request.query.get("ticket", ""), "ticket")
         nonce = request.cookies.get(login_cookie(request), "")
         if ticket is None or not secrets.compare_digest(ticket.holder, holder_of(nonce)):
+            self._site.record_refusal(request, "a sign-in that was not begun in this browser, or an old one")
             raise ApiProblem(403, "login-refused", "this sign-in was not begun in this browser, or is too old.", "Sign in again.")
         leads_to, _, subject = ticket.about.partition("\n")
         identity = self._site.services.identity

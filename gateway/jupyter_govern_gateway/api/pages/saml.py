@@ -12,12 +12,9 @@ from aiohttp import web
 
 from jupyter_govern_gateway.api.access import peer
 from jupyter_govern_gateway.api.bodies import read_form
-from jupyter_govern_gateway.api.bounds import OIDC_LOGINS_PER_MINUTE
-from jupyter_govern_gateway.api.pages.browser import holder_of, login_cookie, login_nonce, need_navigation, own_page, set_cookie
-from jupyter_govern_gateway.api.pages.oidc import PROVIDER
+from jupyter_govern_gateway.api.pages.browser import holder_of, login_cookie, login_nonce
+from jupyter_govern_gateway.api.pages.providers import PROVIDER, LoginRates, leave, login_refused, provider_of
 from jupyter_govern_gateway.api.pages.site import Site
-from jupyter_govern_gateway.api.problems import ApiProblem, not_found, too_many
-from jupyter_govern_gateway.api.rates import Rate
 from jupyter_govern_gateway.identity.saml.errors import AnswerRefused
 from jupyter_govern_gateway.identity.saml.service import PENDING_SECONDS, SamlLogins
 
@@ -27,8 +24,7 @@ class SamlPages:
 
     def __init__(self, site: Site, saml: SamlLogins, own_url: Callable[[], str]) -> None:
         self._site, self._saml, self._own_url = site, saml, own_url
-        self._begun = Rate(OIDC_LOGINS_PER_MINUTE, site.services.clock)
-        self._ended = Rate(OIDC_LOGINS_PER_MINUTE, site.services.clock)
+        self._rates = LoginRates(site.services.clock)
 
     def routes(self) -> list[web.RouteDef]:
         """Paths and handlers."""
@@ -41,53 +37,38 @@ class SamlPages:
 
     async def begin(self, request: web.Request) -> web.Response:
         """To the provider, with the cookie that ties its answer to this browser."""
-        need_navigation(request)
-        provider = self._provider(request)
-        if not self._begun.allows(peer(request)):
-            raise too_many("too many logins from this address.")
+        self._site.need_page(request)
+        provider = provider_of(request, self._saml.partners)
+        self._rates.begin(request)
         nonce = login_nonce(request)
-        leads_to = own_page(request.query.get("next", "/"))
+        leads_to = self._site.leads_to(request)
         url = self._saml.begin(provider, holder=holder_of(nonce), leads_to=leads_to, base_url=self._own_url())
-        response = web.Response(status=303, headers={"Location": url})
-        set_cookie(response, request, login_cookie(request), nonce, PENDING_SECONDS)
-        return response
+        return leave(request, url, nonce, PENDING_SECONDS)
 
     async def accept(self, request: web.Request) -> web.Response:
         """The provider's answer. RelayState is not looked at."""
-        need_navigation(request)
-        provider = self._provider(request)
-        if not self._ended.allows(peer(request)):
-            raise too_many("too many logins from this address.")
+        self._site.need_page(request)
+        provider = provider_of(request, self._saml.partners)
+        self._rates.end(request)
         answer = (await read_form(request)).get("SAMLResponse", "")
         try:
             ticket = await self._saml.accept(provider, answer, base_url=self._own_url(), address=peer(request))
         except AnswerRefused as refused:
-            raise _problem(refused) from None
+            raise login_refused(refused, refused.detail) from None
         return web.Response(status=303, headers={"Location": f"/login/saml/{provider}/finish?ticket={ticket}"})
 
     async def finish(self, request: web.Request) -> web.Response:
         """The ticket and the cookie of the browser that began: only together are they a login."""
-        need_navigation(request)
-        provider = self._provider(request)
+        self._site.need_page(request)
+        provider = provider_of(request, self._saml.partners)
         holder = holder_of(request.cookies.get(login_cookie(request), ""))
         try:
             found = self._saml.finish(request.query.get("ticket", ""), provider=provider, holder=holder, address=peer(request))
         except AnswerRefused as refused:
-            raise _problem(refused) from None
+            raise login_refused(refused, refused.detail) from None
         return self._site.sign_in(request, found.token, found.leads_to)
 
     async def metadata(self, request: web.Request) -> web.Response:
         """For the provider's administrator; nothing in it is secret."""
-        text = self._saml.partners[self._provider(request)].metadata(self._own_url())
+        text = self._saml.partners[provider_of(request, self._saml.partners)].metadata(self._own_url())
         return web.Response(text=text, content_type="application/samlmetadata+xml", charset="utf-8")
-
-    def _provider(self, request: web.Request) -> str:
-        name = request.match_info["provider"]
-        if name not in self._saml.partners:
-            raise not_found(f"identity provider '{name}'")
-        return name
-
-
-def _problem(refused: AnswerRefused) -> ApiProblem:
-    hint = f"{refused.detail}. " if refused.detail else ""
-    return ApiProblem(403, "login-refused", str(refused), f"{hint}Nobody was signed in. Start again at /login.")

@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from jupyter_govern_gateway.api.access import peer
+from jupyter_govern_gateway.api.access import peer, visitor
 from jupyter_govern_gateway.api.pages.browser import (
     drop_cookie,
     login_cookie,
     need_navigation,
     need_own_origin,
+    own_page,
     session_cookie,
     set_cookie,
     signed_in_as,
@@ -32,9 +33,25 @@ class Site:
         self.services = services
         self.forms = Forms(services.clock)
 
+    def need_page(self, request: web.Request) -> None:
+        """As `need_navigation`, and what is refused is on record: a frame, a script, another site's page."""
+        try:
+            need_navigation(request)
+        except ApiProblem as refused:
+            self.record_refusal(request, refused.code)
+            raise
+
+    def leads_to(self, request: web.Request) -> str:
+        """The page of ours to which the login in this request leads. A way out of here is not taken, and is on record."""
+        wanted = request.query.get("next", "/")
+        path = own_page(wanted)
+        if path != wanted:
+            self.record_refusal(request, f"a login that would lead elsewhere: {wanted[:200]}")
+        return path
+
     def person(self, request: web.Request) -> Token:
         """Who looks at the page; raises a redirect to the login otherwise."""
-        need_navigation(request)
+        self.need_page(request)
         token = signed_in_as(request, self.services)
         if token is None:
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
@@ -76,16 +93,16 @@ class Site:
 
     def need_own_form(self, request: web.Request) -> None:
         """What a form of ours must come as; anything else is on record. Raises ApiProblem."""
+        self.need_page(request)
         try:
-            need_navigation(request)
             need_own_origin(request)
         except ApiProblem as refused:
             self.record_refusal(request, refused.code)
             raise
 
     def record_refusal(self, request: web.Request, why: str) -> None:
-        """A form that somebody else may have sent. Not more often than a rate, so that nobody fills the log."""
-        if self.services.misuse.allows(peer(request)):
+        """A request that somebody else may have made. Not more often than a rate, so that nobody fills the log."""
+        if self.services.misuse.allows(visitor(request)):
             what = f"{request.method} {request.path}"[:200]
             self.services.recorder.log.write("token", event="refused", what=what, why=why, address=peer(request))
 
