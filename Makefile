@@ -49,7 +49,8 @@ hub-demo: setup ## the same under JupyterHub with an identity provider; HEADLESS
 
 test: unit labtest integration ui ## all tests, each kind in a process of its own: a browser's event loop disturbs the others
 
-unit: setup ## unit tests alone: seconds
+unit: setup ## unit tests alone
+	@scripts/debian-packages xmlsec1  # SAML's signatures; without it 48 tests would be skipped
 	$(BIN)/pytest tests/unit
 
 labtest: setup ## the labextension's own tests
