@@ -278,7 +278,12 @@ class GatewayApp:
     async def _start_api(self, gateway: Gateway, services: ApiServices, tls: ListenerTls) -> None:
         listen = gateway.api
         self.api = ApiServer(
-            services, host=listen.host, port=listen.port, public_url=listen.public_url, tls=tls.context if gateway.tls is not None else None
+            services,
+            host=listen.host,
+            port=listen.port,
+            public_url=listen.public_url,
+            tls=tls.context if gateway.tls is not None else None,
+            proxies=listen.proxies,
         )
         await _listening(self.api.start(self._inherited.get("api", ())), "gateway.api.listen", listen.listen)
         self._stack.push_async_callback(self.api.stop)

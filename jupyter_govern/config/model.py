@@ -15,7 +15,7 @@ from jupyter_govern.config.identity import OidcConfig, WorkloadConfig, subjects_
 from jupyter_govern.config.recording import Recording
 from jupyter_govern.config.saml import SamlConfig
 from jupyter_govern.config.secrets import SecretReference
-from jupyter_govern.config.shapes import Listen, TargetName
+from jupyter_govern.config.shapes import Listen, NetworkText, TargetName
 from jupyter_govern.config.ssh import SshListener, SshTarget
 from jupyter_govern.config.strict import LOOPBACK, Name, Strict, Words
 from jupyter_govern.model import MaskFormat, Verb
@@ -33,6 +33,9 @@ class ApiListener(Listen):
     """Where the HTTP API and the gateway's own pages are; port 0 takes any free one."""
     public_url: str = ""
     """How people's browsers reach it, if not by the address above. Approvals link here."""
+    proxies: tuple[NetworkText, ...] = ()
+    """Addresses or networks of the reverse proxies before the API. Where a request comes from one of them, its X-Forwarded-For says whose
+    it is: for rates, for tokens that are bound to addresses, and for the record. Without this, all clients of a proxy count as one."""
 
 
 class Tls(Strict):

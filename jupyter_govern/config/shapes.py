@@ -1,14 +1,26 @@
-"""Listening sockets, and names of targets."""
+"""Listening sockets, networks, and names of targets."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from jupyter_govern.config.strict import Strict
 
 TargetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError(f"wants an address or a network without host bits, for example 10.0.0.0/8, and found {value!r}") from None
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
+"""An address, or a network as CIDR."""
 
 
 class Listen(Strict):

@@ -7,6 +7,7 @@ from aiohttp import web
 from jupyter_govern.errors import AuthenticationFailed
 from jupyter_govern.model import TokenKind
 from jupyter_govern_gateway.api.problems import ApiProblem, forbidden, unauthorized
+from jupyter_govern_gateway.api.proxies import CLIENT
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.identity.backoff import address_key
 from jupyter_govern_gateway.identity.binding import is_taken_from
@@ -90,8 +91,8 @@ def overseer(request: web.Request, services: ApiServices, what: str) -> Token:
 
 
 def peer(request: web.Request) -> str:
-    """The address at the other end of the connection; a forwarding header is only what somebody wrote."""
-    return request.remote or ""
+    """Whose request it is: the address at the other end of the connection, or, where that is a proxy of ours, the one that it names."""
+    return request.get(CLIENT) or request.remote or ""
 
 
 def visitor(request: web.Request) -> str:

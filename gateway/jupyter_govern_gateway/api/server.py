@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -37,6 +38,7 @@ from jupyter_govern_gateway.api.pages.login import LoginPages
 from jupyter_govern_gateway.api.pages.logout import LogoutPage
 from jupyter_govern_gateway.api.pages.oidc import OidcPages
 from jupyter_govern_gateway.api.pages.site import Site
+from jupyter_govern_gateway.api.proxies import behind
 from jupyter_govern_gateway.api.safety import add_headers, host_check, speak_plainly
 from jupyter_govern_gateway.api.services import ApiServices
 from jupyter_govern_gateway.api.sessions import SessionRoutes
@@ -54,8 +56,17 @@ class ApiServer:
     It answers under loopback names, `host` and the name in `public_url`, and under no other.
     """
 
-    def __init__(self, services: ApiServices, *, host: str, port: int, public_url: str = "", tls: ssl.SSLContext | None = None) -> None:
-        self._services, self._host, self._tls = services, host, tls
+    def __init__(
+        self,
+        services: ApiServices,
+        *,
+        host: str,
+        port: int,
+        public_url: str = "",
+        tls: ssl.SSLContext | None = None,
+        proxies: Sequence[str] = (),
+    ) -> None:
+        self._services, self._host, self._tls, self._proxies = services, host, tls, proxies
         self._public_url = public_url.rstrip("/")
         self.port = port
         self._door = Door()
@@ -107,7 +118,8 @@ class ApiServer:
 
     def _application(self) -> web.Application:
         names = {self._host.lower(), (urlsplit(self._public_url).hostname or "").lower()} - ANYWHERE
-        app = web.Application(middlewares=[self._hearing(), host_check(frozenset(names)), speak_plainly], client_max_size=MAX_BODY)
+        before = [self._hearing(), host_check(frozenset(names)), *([behind(self._proxies)] if self._proxies else [])]
+        app = web.Application(middlewares=[*before, speak_plainly], client_max_size=MAX_BODY)
         app[SECURE] = self._public_url.startswith("https:")
         app.on_response_prepare.append(add_headers)
         app.add_routes([web.get("/healthz", _healthy, allow_head=False), *self._routes()])

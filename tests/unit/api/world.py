@@ -266,6 +266,7 @@ async def running(
     saml: tuple[SamlConfig, ...] = (),
     has_accounts: bool = True,
     workloads: tuple[WorkloadConfig, ...] = (),
+    proxies: tuple[str, ...] = (),
 ) -> AsyncIterator[World]:
     """The world, started and stopped."""
     clock = Clock()
@@ -298,7 +299,7 @@ async def running(
         workloads=exchange if workloads else None,
         counted=lambda: Counted(sessions_open=gate.sessions_open, blocked=gate.blocked, asked=gate.asked),
     )  # fmt: skip
-    api = ApiServer(services, host="127.0.0.1", port=0)
+    api = ApiServer(services, host="127.0.0.1", port=0, proxies=proxies)
     await api.start()
     world = World(
         api=api, identity=identity, approvals=approvals, recorder=recorder, gate=gate, clock=clock, http=ClientSession(), oidc=oidc
