@@ -16,6 +16,7 @@ RULES = """
 name = "not too many"
 because = "the tool behind it holds little"
 effect = "block"
+who = { groups = ["analysts"] }
 on = { kinds = ["update"], estimated_rows_over = 500 }
 """
 
@@ -42,3 +43,14 @@ def test_nor_does_an_estimate_run_what_stands_in_one(rig: Rig) -> None:
     with rig.connect(autocommit=True) as connection:
         assert connection.execute(hidden.encode()).rowcount == 1
         assert connection.execute("select note from orders where id = 7").fetchone() == ("a\\; commit; drop table orders; --",)
+
+
+def test_a_function_that_changes_it_ends_the_session(rig: Rig) -> None:
+    """For people to whom nothing is hidden such a function is not judged, and what is hidden from them may change while they are here."""
+    with psycopg.connect(rig.postgres.conninfo(), autocommit=True) as connection:
+        connection.execute(
+            "create function turn() returns void language plpgsql as $$ begin execute 'set standard_conforming_' || 'strings = off'; end $$"
+        )
+    with rig.connect("ben", autocommit=True) as connection, pytest.raises(psycopg.Error, match="standard_conforming_strings = off"):
+        connection.execute("select turn()")
+        connection.execute(HIDDEN.encode())

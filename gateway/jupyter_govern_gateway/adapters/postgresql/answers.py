@@ -410,5 +410,8 @@ class Answers:
                 self.x.fail("0A000", f"client_encoding {value.decode('ascii', 'replace')} is not supported by the gateway")
             elif codec != self.x.codec:
                 self.x.planner.set_codec(codec)
+        elif name == b"standard_conforming_strings" and value != b"on":
+            # a function of the target's set it: strings would end elsewhere than the gateway reads them to end
+            self.x.fail("0A000", "standard_conforming_strings = off is not supported by the gateway")
         elif name == b"search_path":
             self.x.naming.observed_path(value.decode(self.x.codec, "replace"))
