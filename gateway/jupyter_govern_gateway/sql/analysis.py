@@ -43,8 +43,8 @@ class Analysis:
         self.problems: list[str] = []
         self.splices: list[Splice] = []
         self.touched: set[tuple[str, str]] = set()
-        self.cte_queries: list[tuple[str, Tree]] = []
-        """Every CTE of the text that was walked so far: its name and its query."""
+        self.cte_nodes: list[Tree] = []
+        """Every CTE (CommonTableExpr) of the text that was walked so far."""
         self.may_quote_raw = False
         self.reads_literals = self.runs_own_code = False
         self.looks_at_content = False
@@ -227,7 +227,7 @@ class Analysis:
         seen = ctes | names if clause.recursive else ctes
         for table in tables:
             query = unwrap(table.ctequery)
-            self.cte_queries.append((table.ctename, query))
+            self.cte_nodes.append(table)
             self.walk(query, seen)
             for field, child in children(table):
                 if field != "ctequery":
@@ -263,7 +263,7 @@ class Analysis:
         columns, names, known = self.guard
         if star:
             self.note("RETURNING * or a whole row of a relation with masked columns would read them in clear; name the columns")
-        elif parts[-1] in columns:
+        elif parts[-1] in columns and (len(parts) == 1 or parts[-2] in names):  # others' columns are masked where they come from
             self.note(f"a write that reads the masked column {parts[-1]} in clear")
         elif len(parts) == 1 and parts[0] in names:
             self.note(f"a write that reads the whole row of {parts[0]}, which has masked columns")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_govern_gateway.policy.standing import MaskPattern
 from jupyter_govern_gateway.sql.catalog import Column, Relation
+from jupyter_govern_gateway.sql.given import Tables, given, read, rows, tables
 from jupyter_govern_gateway.sql.lineage import mentioned, tainted_outputs
 from jupyter_govern_gateway.sql.masks import CONSTANTS, DOT, REDACTED, TEXT_TYPES
 from jupyter_govern_gateway.sql.reader import Tree, constant, kind_of, strings, unwrap
@@ -59,20 +60,23 @@ def check(analysis: Analysis, node: Tree, target: Relation) -> None:
     if not masks:
         return
     columns = {column.name: column for column in target.columns}
-    for name, value in _assignments(analysis, node, target):
-        if name in masks and name in columns and value is not None:
-            _check_value(analysis, target, columns[name], masks[name], value)
+    known = tables(node, analysis.cte_nodes)
+    assigned = [(name, value) for name, value in _assignments(node) if name in masks]
+    if kind_of(node) == "InsertStmt" and node.HasField("select_stmt"):
+        assigned += _inserted(analysis, unwrap(node.select_stmt), node, target, known)
+    for name, value in assigned:
+        for each in given(value, known):
+            _check_given(analysis, target, columns[name], masks[name], each)
+        _check_read(analysis, target, name, value, known)
 
 
-def _assignments(analysis: Analysis, node: Tree, target: Relation) -> list[tuple[str, Tree]]:
+def _assignments(node: Tree) -> list[tuple[str, Tree]]:
     """Columns and the expressions that become their values."""
     found: list[tuple[str, Tree]] = []
     kind = kind_of(node)
     sets = list(node.target_list) if kind == "UpdateStmt" else []
-    if kind == "InsertStmt":
-        found += _inserted(analysis, node, target)
-        if node.HasField("on_conflict_clause"):
-            sets += list(node.on_conflict_clause.target_list)
+    if kind == "InsertStmt" and node.HasField("on_conflict_clause"):
+        sets += list(node.on_conflict_clause.target_list)
     for clause in node.merge_when_clauses if kind == "MergeStmt" else ():
         act = unwrap(clause)
         named = [(unwrap(item).name, unwrap(item)) for item in act.target_list]
@@ -84,23 +88,23 @@ def _assignments(analysis: Analysis, node: Tree, target: Relation) -> list[tuple
     return found
 
 
-def _inserted(analysis: Analysis, node: Tree, target: Relation) -> list[tuple[str, Tree]]:
+def _inserted(analysis: Analysis, query: Tree, node: Tree, target: Relation, known: Tables) -> list[tuple[str, Tree]]:
+    """The values of masked columns that a query gives; what may read others is noted."""
     names = [unwrap(item).name for item in node.cols] or [column.name for column in target.columns]
-    query = unwrap(node.select_stmt) if node.HasField("select_stmt") else None
-    if query is None:
-        return []
-    if query.values_lists:
-        rows = [unwrap(row).items for row in query.values_lists]
-        return [(name, unwrap(value)) for row in rows for name, value in zip(names, row, strict=False)]
-    _check_query(analysis, query, names, target)
-    return []
+    masks = analysis.governed.masks[target.key]
+    found = rows(query, known)
+    values = [(name, value) for row in found for name, value in zip(names, row, strict=False) if name in masks]
+    has_star = any("a_star" in str(unwrap(item).val) for item in query.target_list)
+    if query.values_lists or (has_star and all(len(row) >= len(names) for row in found)):
+        return values
+    _check_query(analysis, query, names, target, has_star=has_star)
+    return [(name, value) for name, whole in values for value in given(whole, known)]
 
 
-def _check_query(analysis: Analysis, query: Tree, names: list[str], target: Relation) -> None:
+def _check_query(analysis: Analysis, query: Tree, names: list[str], target: Relation, *, has_star: bool) -> None:
     masks = analysis.governed.masks[target.key]
     tainted = {name: mask for found in analysis.governed.masks.values() for name, mask in found.items()}
     outputs = tainted_outputs(query, tainted, analysis.governed.names)
-    has_star = any("a_star" in str(unwrap(item).val) for item in query.target_list)
     if has_star and outputs:
         analysis.note(explanation(next(iter(masks)), target.name, next(iter(masks.values()))))
         return
@@ -109,21 +113,19 @@ def _check_query(analysis: Analysis, query: Tree, names: list[str], target: Rela
             analysis.note(explanation(names[position], target.name, masks[names[position]]))
 
 
-def _check_value(analysis: Analysis, target: Relation, column: Column, mask: MaskPattern, value: Tree) -> None:
-    inner = value
-    while kind_of(inner) == "TypeCast":
-        inner = unwrap(inner.arg)
-    if kind_of(inner) == "ParamRef":
-        analysis.written_parameters.append(Written(number=inner.number, column=column, mask=mask))
+def _check_given(analysis: Analysis, target: Relation, column: Column, mask: MaskPattern, value: Tree) -> None:
+    if kind_of(value) == "ParamRef":
+        analysis.written_parameters.append(Written(number=value.number, column=column, mask=mask))
         return
-    if kind_of(inner) == "A_Const":
-        analysis.reads_literals = True
-        text = constant(inner)
-        if text is not None and looks_masked(text, column, mask):
-            analysis.note(explanation(column.name, target.name, mask))
-        return
-    if kind_of(inner) == "ColumnRef" and strings(inner.fields)[0] == "excluded":
-        return  # what the INSERT itself brings, which was looked at
-    tainted = {name: known for found in analysis.governed.masks.values() for name, known in found.items()}
-    if mentioned(inner, tainted) is not None:
+    analysis.reads_literals = True
+    text = constant(value)
+    if text is not None and looks_masked(text, column, mask):
         analysis.note(explanation(column.name, target.name, mask))
+
+
+def _check_read(analysis: Analysis, target: Relation, column: str, value: Tree, known: Tables) -> None:
+    if kind_of(value) == "ColumnRef" and strings(value.fields)[0] == "excluded":
+        return  # what the INSERT itself brings, which was looked at
+    tainted = {name: mask for found in analysis.governed.masks.values() for name, mask in found.items()}
+    if any(mentioned(leaf, tainted) is not None for leaf in read(value, known)):
+        analysis.note(explanation(column, target.name, analysis.governed.masks[target.key][column]))

@@ -262,7 +262,7 @@ def note_without_where(analysis: Analysis, kind: str, node: Tree, target: Relati
 def _readers(analysis: Analysis, node: Tree, target: Relation | None) -> frozenset[str]:
     """The names by which all rows of the target may be read: its family, and views and CTEs over it that keep none of them out."""
     names = {node.relation.relname}
-    todo = list(analysis.cte_queries)
+    todo = [(cte.ctename, unwrap(cte.ctequery)) for cte in analysis.cte_nodes]
     if target is not None:
         catalog = analysis.catalog
         family = catalog.family(target.key) | {target.key}

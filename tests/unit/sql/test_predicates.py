@@ -29,16 +29,15 @@ ALL_ORDERS, OPEN_ORDERS = (
 )
 
 
-def ctes(tree: Any) -> list[tuple[str, Any]]:
+def ctes(tree: Any) -> list[Any]:
     """Those of the top, as the analysis keeps them."""
-    tables = [unwrap(item) for item in tree.with_clause.ctes] if tree.HasField("with_clause") else []
-    return [(table.ctename, unwrap(table.ctequery)) for table in tables]
+    return [unwrap(item) for item in tree.with_clause.ctes] if tree.HasField("with_clause") else []
 
 
 def is_unrestricted(sql: str) -> bool:
     (statement,) = read(sql)
     catalog = Catalog(version="", functions={}, relations={each.key: each for each in (ORDERS, OPEN_ORDERS, ALL_ORDERS)})
-    analysis = cast(Any, SimpleNamespace(traits=set(), catalog=catalog, cte_queries=ctes(statement.tree)))
+    analysis = cast(Any, SimpleNamespace(traits=set(), catalog=catalog, cte_nodes=ctes(statement.tree)))
     note_without_where(analysis, kind_of(statement.tree), statement.tree, ORDERS)
     return bool(analysis.traits)
 
