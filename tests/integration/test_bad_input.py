@@ -532,9 +532,12 @@ def test_a_full_disk_leaves_recordings_that_verify(stack: Stack, small_disk: Pat
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def test_a_disk_that_cannot_be_written_starts_nothing(stack: Stack, small_disk: Path) -> None:
+@pytest.mark.parametrize("end", ["", '{"at":"20'], ids=["whole", "torn"])
+def test_a_disk_that_cannot_be_written_starts_nothing(stack: Stack, small_disk: Path, end: str) -> None:
     assert stack.gateway is not None
     stack.gateway.stop()
+    with (small_disk / "recordings" / "gateway.jsonl").open("a") as log:
+        log.write(end)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     try:
         done = subprocess.run(

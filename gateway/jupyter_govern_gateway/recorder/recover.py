@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jupyter_govern.errors import RecordingFailed
 from jupyter_govern.recording import entries_in, genesis, verify
 from jupyter_govern_gateway.recorder.chain import Chain, Clock
 from jupyter_govern_gateway.recorder.signer import Signer
@@ -22,12 +23,18 @@ class Recovered:
 
 
 def mend(path: Path) -> Recovered:
-    """Cut a torn last line (bytes behind the last newline) and say where the chain stands. A broken chain is left as it is."""
+    """Cut a torn last line (bytes behind the last newline) and say where the chain stands. A broken chain is left as it is.
+
+    Raises RecordingFailed where the file cannot be cut.
+    """
     size = path.stat().st_size
     whole = _whole_lines(path, size)
     torn = size - whole
     if torn:
-        os.truncate(path, whole)
+        try:
+            os.truncate(path, whole)
+        except OSError as error:
+            raise RecordingFailed(f"the torn end of {path.name} cannot be cut: {error.strerror}") from error
     if not whole:
         return Recovered(path=path, seq=0, head=genesis(path.stem), torn_bytes=torn, problem="", complete=False)
     verdict = verify(path)
