@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from jupyter_govern.model import Access, Facts, Verb
 from jupyter_govern_gateway.sql.calls import ANYTHING, call, call_as_field, operator, shorten, value_of_type
 from jupyter_govern_gateway.sql.catalog import Relation
+from jupyter_govern_gateway.sql.copying import CopyInto
 from jupyter_govern_gateway.sql.governed import DATA_CATALOGS, FILTERED_CATALOGS, Governed
 from jupyter_govern_gateway.sql.grammar import DEFINITIONS, EXPRESSIONS
 from jupyter_govern_gateway.sql.masks import quoted
@@ -51,6 +52,8 @@ class Analysis:
         self.takes_unknown = False
         """Names that the catalog lacks go to the target: nothing could be behind them that policy speaks of."""
         self.written_parameters: list[Written] = []
+        self.copies: list[CopyInto | None] = []
+        """Of each COPY FROM STDIN, in order: where masked columns are written."""
         self.ran: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
         """All that could be called, as `schema.name`."""

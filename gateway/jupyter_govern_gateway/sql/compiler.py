@@ -14,6 +14,7 @@ from jupyter_govern_gateway.policy.standing import Standing
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import MAX_VIEW_DEPTH, Analysis
 from jupyter_govern_gateway.sql.catalog import Catalog, Relation
+from jupyter_govern_gateway.sql.copying import CopyInto
 from jupyter_govern_gateway.sql.governed import Governed, governed
 from jupyter_govern_gateway.sql.naming import Naming
 from jupyter_govern_gateway.sql.normal import moved, normal
@@ -44,6 +45,8 @@ class Compiled:
     """Bytes of `sql` that hold the one query whose rows a limit would bound."""
     written_parameters: tuple[Written, ...] = ()
     """Bound parameters that become values of masked columns."""
+    copies: tuple[CopyInto | None, ...] = ()
+    """Of each COPY FROM STDIN, in order: where masked columns are written."""
     runs_own_code: bool = False
     """Functions that somebody has made are called, by views, defaults and checks too: the planner could run them."""
     spans: tuple[tuple[int, int], ...] | None = None
@@ -98,6 +101,7 @@ def compile_statement(text: str, *, catalog: Catalog, naming: Naming, standing: 
         splices=tuple(analysis.splices) if sql is not text else (),
         limitable=_limitable(text, sql, statements, analysis),
         written_parameters=tuple(analysis.written_parameters),
+        copies=tuple(analysis.copies),
         runs_own_code=analysis.runs_own_code,
         spans=_spans(text, statements, analysis),
     )

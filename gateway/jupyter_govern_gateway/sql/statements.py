@@ -8,6 +8,7 @@ from typing import Final, Literal
 from jupyter_govern_gateway.sql import definitions, settings
 from jupyter_govern_gateway.sql import effects as fx
 from jupyter_govern_gateway.sql.analysis import Analysis
+from jupyter_govern_gateway.sql.copying import copy_into
 from jupyter_govern_gateway.sql.grammar import shape_of
 from jupyter_govern_gateway.sql.masks import quoted
 from jupyter_govern_gateway.sql.reader import Statement, Tree, constant, kind_of, unwrap
@@ -192,6 +193,8 @@ def _copy(analysis: Analysis, tree: Tree) -> Effects:
         found = write_target(analysis, tree.relation, events=("insert",), columns=columns)
         if found is not None:
             compared(analysis, found, frozenset())
+        if not tree.is_program and not tree.filename:
+            analysis.copies.append(copy_into(analysis, tree, found) if found is not None else None)
         if found is not None and found.key in analysis.governed.filters:
             analysis.note(f"COPY into {found.name}, of which only some rows exist for you")
         masks = frozenset(analysis.governed.masks.get(found.key, {})) if found is not None else frozenset()

@@ -45,6 +45,7 @@ class FakeCompiled:
     masked_origins: frozenset[tuple[int, int]] = frozenset({MASKED_ORIGIN})
     shift: int = 0
     written_parameters: tuple[Any, ...] = ()
+    copies: tuple[Any, ...] = ()
     spans: Any = None
 
     def original_position(self, position: int) -> int:

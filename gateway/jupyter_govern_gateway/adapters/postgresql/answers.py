@@ -385,7 +385,7 @@ class Answers:
         entry = self._head(*_RESULT_KINDS)
         if entry.run is None or self.x.copying is not entry:
             raise TargetProtocolError("the target wants data that nobody offered")
-        self.x.copy_in = True
+        self.x.begin_copy_in(entry.run)
 
     def _copy_out(self, data: bytes, at: int, stop: int) -> None:
         entry = self._head(*_RESULT_KINDS)

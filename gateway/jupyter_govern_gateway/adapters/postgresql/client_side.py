@@ -16,12 +16,13 @@ from jupyter_govern_gateway.adapters.postgresql.asking import Asking
 from jupyter_govern_gateway.adapters.postgresql.entries import E_EXECUTE, E_SYNC, Portal, Refusal
 from jupyter_govern_gateway.adapters.postgresql.extended import ExtendedMessages
 from jupyter_govern_gateway.adapters.postgresql.outgoing import ToTarget
-from jupyter_govern_gateway.adapters.postgresql.refusals import TOO_LONG
+from jupyter_govern_gateway.adapters.postgresql.refusals import INSUFFICIENT_PRIVILEGE, TOO_LONG
 from jupyter_govern_gateway.adapters.postgresql.simple import SimpleMessages
 from jupyter_govern_gateway.adapters.steps import CancelTarget, CloseSession
 from jupyter_govern_gateway.codecs.postgresql import frames, frontend
 from jupyter_govern_gateway.codecs.postgresql.frames import HEADER, Malformed
 from jupyter_govern_gateway.net.bounds import MAX_PENDING_ENTRIES, MAX_STATEMENT, MAX_STREAMED, MAX_WHOLE
+from jupyter_govern_gateway.sql.placeholders import explanation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,8 @@ class ClientSide:
         # a message too long to hold: how much of it is still to come, and what becomes of it
         self._streaming = 0
         self._stream_permit: Permit | None = None
+        self._stream_rows_at = -1
+        """Of a CopyData: where its rows begin in what comes next."""
         self._stream_hash = hashlib.sha256()
         self._stream_portal: Portal | None = None
         self._handlers: dict[int, Callable[[bytes, int, int], bool]] = {
@@ -159,6 +162,7 @@ class ClientSide:
         length = stop - at
         if kind == frames.COPY_DATA:
             self._stream_permit = self._copy_permit()
+            self._stream_rows_at = HEADER
         elif length <= self._most:
             return False
         elif kind in (frames.QUERY, frames.PARSE):
@@ -212,6 +216,9 @@ class ClientSide:
         if self._stream_permit is not None:
             self.out.keep(self._stream_permit, at, stop)
         self._streaming -= stop - at
+        if self._stream_permit is not None and self._stream_rows_at >= 0:
+            self._writes_back(self.out.block, at + self._stream_rows_at, stop, may_end=not self._streaming)
+            self._stream_rows_at = 0 if self._streaming else -1
         portal = self._stream_portal
         if portal is not None:
             self._stream_hash.update(self.out.block[at:stop])
@@ -250,18 +257,37 @@ class ClientSide:
 
     def _copy_data(self, block: bytes, at: int, stop: int) -> bool:
         permit = self._copy_permit()
-        if permit is not None:
+        if permit is not None and not self._writes_back(block, at + HEADER, stop):
             self.out.keep(permit, at, stop)
+        return True
+
+    def _writes_back(self, block: bytes, at: int, stop: int, *, may_end: bool = True) -> bool:
+        """Rows that hold a masked value for its own column end the COPY; the target takes none of it. Said once the message is whole."""
+        rows, copying = self.x.copied, self.x.copying
+        if rows is None or copying is None or copying.run is None:
+            return False
+        run = copying.run
+        if run.refused is None and (written := rows.found(block[at:stop])) is not None:
+            words = explanation(written.column.name, rows.relation, written.mask)
+            run.refused = Refusal(INSUFFICIENT_PRIVILEGE, f"a row of this COPY: {words}", hint="Nothing of this COPY was written.")
+        if run.refused is None or not may_end:
+            return False
+        self.out.put(run.permit, frontend.copy_fail(run.refused.message.encode(self.x.codec, "replace")))
+        self._copy_ends()
         return True
 
     def _copy_end(self, block: bytes, at: int, stop: int) -> bool:
         permit = self._copy_permit()
         if permit is not None:
             self.out.keep(permit, at, stop)
-            self.x.copy_in = False
-            if self.x.copying is not None and self.x.copying.kind == E_EXECUTE:
-                self.x.copying = None  # one Execute has one COPY; a Query may have more
+            self._copy_ends()
         return True
+
+    def _copy_ends(self) -> None:
+        self.x.copy_in = False
+        self.x.copied = None
+        if self.x.copying is not None and self.x.copying.kind == E_EXECUTE:
+            self.x.copying = None  # one Execute has one COPY; a Query may have more
 
     def _terminate(self, block: bytes, at: int, stop: int) -> bool:
         self.out.keep(self.x.permit, at, stop)

@@ -126,6 +126,7 @@ class Run:
     __slots__ = (
         "bytes_",
         "columns",
+        "copies",
         "cut",
         "described",
         "error",
@@ -136,6 +137,7 @@ class Run:
         "permit",
         "plan",
         "prepared",
+        "refused",
         "row_limit",
         "rows",
         "sampling",
@@ -154,6 +156,8 @@ class Run:
         self.withheld = 0
         self.bytes_ = 0
         self.in_flight = 0
+        self.copies = 0
+        self.refused: Refusal | None = None
         self.prepared: Prepared | None = None
         self.row_limit = plan.row_limit
         self.sampling = permit.wants_rows

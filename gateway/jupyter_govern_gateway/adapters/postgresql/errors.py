@@ -49,6 +49,9 @@ class Errors:
             self.out.replace(at, stop, b"")
         elif entry.refusal is not None:
             self.out.replace(at, stop, error_of(entry.refusal, self.x.codec))
+        elif run is not None and run.refused is not None:
+            run.error = f"{run.refused.code}: {run.refused.message}"
+            self.out.replace(at, stop, error_of(run.refused, self.x.codec))
         elif run is not None and run.timed_out and found.get(fields.CODE) == QUERY_CANCELED.encode():
             self._replace_timeout(run, at, stop)
         else:

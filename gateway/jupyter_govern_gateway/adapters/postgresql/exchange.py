@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_govern.model import Cell
+from jupyter_govern_gateway.adapters.postgresql.copied import CopiedRows
 from jupyter_govern_gateway.adapters.postgresql.entries import E_SYNC, Entry, Plan, Portal, Prepared, Run
 from jupyter_govern_gateway.adapters.postgresql.names import NameTable
 from jupyter_govern_gateway.adapters.postgresql.planning import Planner
@@ -58,6 +59,8 @@ class Exchange:
         self.barrier = False
         self.copying: Entry | None = None
         self.copy_in = False
+        self.copied: CopiedRows | None = None
+        """The rows that a COPY takes in, where some of their columns are masked."""
         self.catalog_dirty = False
         self.raw_quotable = False
         self.batch_failed = False
@@ -98,6 +101,14 @@ class Exchange:
                 self.end_run(before.run)  # begun, not read to its end, and replaced
             self.portals.settle(entry.portal_change, happened)
             entry.portal_change = None
+
+    def begin_copy_in(self, run: Run) -> None:
+        """The target waits for rows."""
+        copies = run.plan.compiled.copies if run.plan.compiled is not None else ()
+        into = copies[run.copies] if run.copies < len(copies) else None
+        run.copies += 1
+        self.copied = CopiedRows(into, self.codec) if into is not None else None
+        self.copy_in = True
 
     def skip_to_sync(self) -> None:
         """The target failed in an extended message and ignores everything up to the next Sync."""

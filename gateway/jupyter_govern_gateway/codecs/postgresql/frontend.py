@@ -123,6 +123,11 @@ def parse(name: bytes, text: bytes, types: bytes = b"\0\0") -> bytes:
     return frame(frames.PARSE, name + b"\0" + text + b"\0" + types)
 
 
+def copy_fail(reason: bytes) -> bytes:
+    """A CopyFail."""
+    return frame(frames.COPY_FAIL, reason + b"\0")
+
+
 def describe_statement(name: bytes) -> bytes:
     return frame(frames.DESCRIBE, b"S" + name + b"\0")
 
